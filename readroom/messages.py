@@ -1,0 +1,404 @@
+"""What passes between the boxes: typed, versioned values, MessagePack on the wire.
+
+Every message is a frozen ``msgspec.Struct``; MessagePack maps carry field names, so a consumer
+ignores fields it doesn't know (a newer minor version) and fails on a missing one. Beside the
+body, each stream entry carries the major version, which a consumer checks before it decodes:
+see :func:`decode`. Adding an optional field is a minor change; anything else raises ``MAJOR``.
+
+Units: times are seconds (``_s``) or Unix seconds (``_at``); boxes and points are pixels of the
+frame as it travels (``Frame.width`` × ``Frame.height``), origin top left; scores and
+probabilities are in 0..1; angles are degrees.
+
+Frames are identified by (camera, epoch, seq). ``seq`` counts what the camera delivered, before
+any drop, so a gap in it is a frame that somebody dropped and counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple, TypeVar
+
+import msgspec
+
+#: Major version of the wire format. A consumer refuses any other.
+MAJOR: Final = 1
+
+#: The eight classes of FER+ (Barsoum et al. 2016), in the order of every probability tuple.
+#: A network that knows fewer leaves the others at 0; its model entry says which it knows.
+EXPRESSIONS: Final = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+)
+
+#: The 17 keypoints of COCO, in the order of every body.
+KEYPOINTS: Final = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+
+#: The five face landmarks, in the order of every face; left and right are the person's own.
+LANDMARKS: Final = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
+
+#: What a worker can run. A lane is one or more of these, run by the workers of one group.
+ENGINES: Final = ("face", "expression", "pose")
+
+EngineName = Literal["face", "expression", "pose"]
+Mode = Literal["live", "recording"]
+CameraPhase = Literal["connecting", "streaming", "retrying", "ended", "stopped"]
+Probabilities = tuple[float, float, float, float, float, float, float, float]
+Point = tuple[float, float]
+
+#: What a person's expression read-out can be, besides one of EXPRESSIONS.
+UNCERTAIN: Final = "uncertain"
+NOT_VISIBLE: Final = "not_visible"
+TOO_SMALL: Final = "too_small"
+#: No expression network is running: the face is seen, nothing is said about it.
+NOT_READ: Final = "not_read"
+STATES: Final = (*EXPRESSIONS, UNCERTAIN, NOT_VISIBLE, TOO_SMALL, NOT_READ)
+
+
+class FrameKey(NamedTuple):
+    """Identity of a frame in a room. Orders by camera, then time of capture."""
+
+    camera: str
+    epoch: int
+    seq: int
+
+
+class Box(msgspec.Struct, frozen=True, array_like=True):
+    """An upright rectangle in frame pixels; ``x``/``y`` is its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class SharedBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a frame's pixels lie in shared memory, instead of in the stream entry.
+
+    ``generation`` is the block's write counter: a reader that finds another one read too late.
+    """
+
+    name: str
+    offset: int
+    size: int
+    generation: int
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True, tag="frame"):
+    """One captured picture, as ingest hands it to the workers.
+
+    ``epoch`` is new at every start of the camera's ingest (Unix milliseconds of that start).
+    ``previous_seq`` is the seq of the frame published before this one in the same epoch (-1 for
+    the first): every seq between the two was dropped by ingest and counted there, so that
+    nobody downstream waits for it. ``captured_at`` is the wall clock when the picture was read.
+    ``media_time_s`` is its presentation time in a recording, and None for a live camera.
+    ``encoding`` ``jpeg`` is a whole JFIF file, ``bgr`` is uint8 [height, width, 3].
+    The pixels are in the stream entry's payload field, or in shared memory where ``shared`` says.
+    """
+
+    room: str
+    camera: str
+    epoch: int
+    seq: int
+    previous_seq: int
+    captured_at: float
+    width: int
+    height: int
+    mode: Mode
+    encoding: Literal["jpeg", "bgr"] = "jpeg"
+    media_time_s: float | None = None
+    shared: SharedBlock | None = None
+
+    @property
+    def key(self) -> FrameKey:
+        """The frame's identity."""
+        return FrameKey(self.camera, self.epoch, self.seq)
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a face can be read.
+
+    ``width_px`` is the face box's width in pixels of the frame. ``sharpness`` is the variance of
+    the Laplacian of the grey face resized to 64×64 (grey levels², ≥ 0; below about 30 is
+    blurred). Angles are degrees, None where nothing estimated them: yaw > 0 turns the face to
+    the person's own left (the picture's right), pitch > 0 looks up, roll > 0 tilts the head
+    clockwise in the picture.
+    """
+
+    width_px: float
+    sharpness: float
+    yaw_deg: float | None = None
+    pitch_deg: float | None = None
+    roll_deg: float | None = None
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """One face in one frame. ``landmarks`` follow LANDMARKS, ``expression`` EXPRESSIONS.
+
+    ``landmarks`` is None from a detector that gives none (Haar); ``expression`` is None where no
+    network read it on this frame (none is running, its cadence skips the frame, or the face is
+    smaller than the network can read). ``embedding`` is unit length where present.
+    """
+
+    box: Box
+    score: float
+    quality: Quality
+    landmarks: tuple[Point, Point, Point, Point, Point] | None = None
+    expression: Probabilities | None = None
+    embedding: tuple[float, ...] | None = None
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """One body in one frame. ``keypoints`` are 17 (x, y, score), in the order of KEYPOINTS.
+
+    ``face`` is the index of the face it was grown from in the same observation, else None.
+    """
+
+    box: Box
+    score: float
+    keypoints: tuple[tuple[float, float, float], ...]
+    face: int | None = None
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True, tag="observation"):
+    """What one lane saw in one frame. Every lane says exactly one of these for every frame it
+    was handed, also when it ran nothing: the aggregator joins by counting them.
+
+    ``lane`` is the workers' consumer group. ``engines`` are those that ran on this frame;
+    ``skipped`` says why none did (``cadence``, ``stale``: newer frames were waiting,
+    ``undecodable``, ``overwritten``: shared memory was reused before the read, ``failed``).
+    ``models`` maps engine to model id; ``stages_s`` maps stage (``decode``, or an engine) to
+    seconds spent. The frame's own fields are carried along so that no join with the frames
+    stream is needed. A repeated observation (same frame, same lane) is a duplicate: drop it.
+    """
+
+    room: str
+    camera: str
+    epoch: int
+    seq: int
+    previous_seq: int
+    captured_at: float
+    width: int
+    height: int
+    mode: Mode
+    lane: str
+    worker: str
+    media_time_s: float | None = None
+    engines: tuple[EngineName, ...] = ()
+    skipped: str | None = None
+    faces: tuple[Face, ...] = ()
+    bodies: tuple[Body, ...] = ()
+    models: dict[str, str] = {}
+    stages_s: dict[str, float] = {}
+    done_at: float = 0.0
+
+    @property
+    def key(self) -> FrameKey:
+        """Identity of the frame that was observed."""
+        return FrameKey(self.camera, self.epoch, self.seq)
+
+
+class CameraReport(msgspec.Struct, frozen=True, kw_only=True, tag="camera"):
+    """What an ingest process says of its camera: about once a second in the camera registry,
+    and, when ``phase`` changes, also in the observations stream (so that it arrives in order
+    with what was seen).
+
+    ``source`` is redacted. ``last_seq`` is the last seq published (-1: none); after ``ended``
+    (a file is over) nothing follows it in this epoch. ``reason`` says why it is retrying.
+    ``dropped`` counts this epoch's drops by reason. ``captured_at`` is the newest picture's.
+    """
+
+    room: str
+    camera: str
+    epoch: int
+    phase: CameraPhase
+    mode: Mode
+    source: str
+    at: float
+    captured_at: float = 0.0
+    last_seq: int = -1
+    reason: str = ""
+    width: int = 0
+    height: int = 0
+    analysis_fps: float = 0.0
+    frames: int = 0
+    dropped: dict[str, int] = {}
+    reconnects: int = 0
+
+
+class PersonState(msgspec.Struct, frozen=True, kw_only=True):
+    """How one person looks now. ``slot`` is 1..32; ``pseudonym`` is "P1" for slot 1.
+
+    ``state`` is one of STATES; ``since_s`` is the session time when it began. ``confidence`` is
+    the smoothed probability of ``state`` (0 for the states that are no expression).
+    ``expression`` are the smoothed probabilities, None while nothing was read. ``coverage`` is
+    the share of the last minute (or of the person's presence, if shorter) in which the face was
+    readable. ``box`` is where the person was last seen.
+    """
+
+    slot: int
+    pseudonym: str
+    camera: str
+    visible: bool
+    state: str
+    since_s: float
+    confidence: float
+    expression: Probabilities | None
+    coverage: float
+    box: Box
+    face_width_px: float
+    keypoints: tuple[tuple[float, float, float], ...] | None = None
+
+
+class CameraState(msgspec.Struct, frozen=True, kw_only=True):
+    """One camera's health as the aggregator sees it.
+
+    ``lag_s`` is newest captured-at minus last processed captured-at. ``fps`` is analysed frames
+    per second over the last 5 s. ``dropped`` counts by reason, ingest's and the aggregator's own.
+    """
+
+    camera: str
+    phase: CameraPhase
+    source: str
+    mode: Mode
+    fps: float
+    lag_s: float
+    people: int
+    width: int
+    height: int
+    frames: int
+    dropped: dict[str, int] = {}
+    reason: str = ""
+
+
+class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
+    """The whole room at one moment, several times a second, on the ``people`` stream.
+
+    ``time_s`` is session time: seconds since ``started_at`` by the cameras' own clock (media time
+    for recordings). ``shares`` maps state to the share of visible people in it (sums to 1 where
+    anybody is visible). ``coverage`` is the mean coverage of the people present, None without
+    any. ``engines`` says which engines are running with which model, for the page's honesty line.
+    """
+
+    room: str
+    session: str
+    title: str
+    phase: Literal["waiting", "running", "closed"]
+    started_at: float
+    at: float
+    time_s: float
+    people: tuple[PersonState, ...]
+    cameras: tuple[CameraState, ...]
+    shares: dict[str, float]
+    coverage: float | None
+    lag_s: float
+    overflow: int = 0
+    engines: dict[str, str] = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
+    """Something that happened, on the ``events`` stream and in the session store.
+
+    ``kind``: ``session_started``, ``session_closed``, ``person_entered``, ``person_left``,
+    ``state_ended`` (``state`` lasted from ``start_s`` to ``end_s``), ``camera`` (a phase change;
+    ``state`` is the phase). ``confidence`` is the mean over the span, 0 where it means nothing.
+    """
+
+    room: str
+    session: str
+    kind: str
+    start_s: float
+    end_s: float
+    slot: int | None = None
+    camera: str | None = None
+    state: str | None = None
+    confidence: float = 0.0
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True, tag="marker"):
+    """What the speaker says is going on ("pricing slide") at a moment of the session."""
+
+    room: str
+    at: float
+    label: str
+
+
+class BoxInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One running process, as it registers itself about once a second.
+
+    ``address`` is host:port of its /metrics, /healthz and /readyz.
+    """
+
+    kind: str
+    name: str
+    host: str
+    pid: int
+    address: str
+    started_at: float
+    at: float
+    ready: bool = False
+    detail: str = ""
+
+
+Message = Frame | Observation | CameraReport | RoomState | Event | Marker
+M = TypeVar("M", bound=msgspec.Struct)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
+
+
+class BadMessage(ValueError):
+    """A stream entry that can't be read as a message; ``reason`` is a bounded metric label."""
+
+    def __init__(self, reason: Literal["version", "undecodable"], detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """The message's MessagePack body (the entry's version field is added by the stream)."""
+    return _encoder.encode(message)
+
+
+def decode(body: bytes, version: bytes | None, kind: type[M] | Any) -> M:
+    """Read a body as ``kind`` (a message class, or a union of tagged ones).
+
+    Raises :class:`BadMessage` for another major version, or a body that isn't a ``kind``.
+    """
+    if version != b"%d" % MAJOR:
+        spelled = "none" if version is None else version[:16].decode("ascii", "replace")
+        raise BadMessage(
+            "version",
+            f"message of major version {spelled}, this program speaks {MAJOR}: "
+            "run the same readroom version everywhere",
+        )
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
+    try:
+        message: M = decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage("undecodable", str(error)) from None
+    return message

@@ -1,0 +1,50 @@
+"""Takes secrets out of text before anybody sees it: URLs' passwords, tokens, query strings.
+
+Pure functions. Where a text can't be parsed with certainty the secret part is replaced whole:
+a safe placeholder rather than a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+#: What stands where a secret stood.
+MASK = "***"
+
+# scheme://anything@ up to the last @ of the authority: passwords may contain '/', '?', '#' or
+# '@' that nobody percent-encoded, so this is greedy up to the last '@' before white space.
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<secret>\S*)@")
+_QUERY = re.compile(r"(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s?'\"]*)\?[^\s'\"]+")
+_PAIR = re.compile(
+    r"(?i)\b(?P<key>pass(?:word|wd)?|token|secret|api[_-]?key|pwd)(?P<sep>\s*[=:]\s*)\S+"
+)
+
+
+def redact(text: str) -> str:
+    """``text`` with the credentials and the query of every URL, and ``password=…`` and
+    ``token=…`` pairs, replaced by ``***``. Idempotent; text without secrets is unchanged."""
+    text = _CREDENTIALS.sub(lambda match: f"{match['scheme']}{MASK}@", text)
+    text = _QUERY.sub(lambda match: f"{match['url']}?{MASK}", text)
+    return _PAIR.sub(lambda match: f"{match['key']}{match['sep']}{MASK}", text)
+
+
+def redact_source(source: str) -> str:
+    """A source as it may be shown: a URL keeps scheme, host, port and path only; a path or a
+    device is returned as it is. An unparseable URL becomes ``scheme://***``."""
+    if "://" not in source:
+        return redact(source)
+    scheme = source.split("://", 1)[0]
+    try:
+        parts = urlsplit(source)
+        port = f":{parts.port}" if parts.port else ""
+        host = parts.hostname or ""
+    except ValueError:
+        return f"{scheme}://{MASK}"
+    if not re.fullmatch(r"[\w.:\-\[\]]*", host) or "@" in parts.path:
+        return f"{scheme}://{MASK}"
+    if ":" in host:
+        host = f"[{host}]"
+    credentials = f"{MASK}@" if parts.username or parts.password else ""
+    query = MASK if parts.query else ""
+    return urlunsplit((parts.scheme, f"{credentials}{host}{port}", parts.path, query, ""))

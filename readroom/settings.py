@@ -1,0 +1,351 @@
+"""Every setting of every box, with its bounds: a bad value fails at start, with its name.
+
+Sources, strongest first: command line flags, environment (``READROOM_REDIS__URL``: section and
+field joined by two underscores), a TOML file (``READROOM_CONFIG``, else ``readroom.toml`` in
+the working directory), the defaults here. docs/settings.md is generated from this file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from readroom.errors import BadSettings
+from readroom.messages import ENGINES, EngineName
+from readroom.redaction import redact
+
+#: Names that become part of Redis keys and metric labels.
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _words(value: Any) -> Any:
+    """A list given as one string, as an environment variable is; quotes protect white space."""
+    return shlex.split(value) if isinstance(value, str) else value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RedisSettings(_Section):
+    """Where the streams live."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="redis://, rediss:// or unix:// address. Unset: `readroom run` starts a "
+        "private server of its own; a single box needs it.",
+    )
+    maxmemory_mb: int = Field(
+        512, ge=64, description="Memory limit of the private server (policy noeviction), MB."
+    )
+
+
+class IngestSettings(_Section):
+    """How cameras are read."""
+
+    mode: Literal["auto", "live", "recording"] = Field(
+        "auto",
+        description="live: newest wins, every drop counted. recording: every frame exactly once, "
+        "ingest waits when the stream is full. auto: recording for files and folders, else live.",
+    )
+    pace: Literal["realtime", "fast"] = Field(
+        "realtime", description="Files and folders: at their own speed, or as fast as analysed."
+    )
+    fps: float = Field(
+        10.0, gt=0, le=240, description="Analysis rate per camera, frames per second."
+    )
+    max_width: int = Field(
+        1280, ge=16, le=7680, description="Wider frames are scaled down to this width, px."
+    )
+    jpeg_quality: int = Field(80, ge=30, le=100, description="JPEG quality (4:2:0).")
+    rtsp_transport: Literal["tcp", "udp"] = Field("tcp", description="How RTSP cameras send.")
+    stall_timeout_s: float = Field(
+        5.0, gt=0, le=300, description="A camera silent for this long is reconnected, s."
+    )
+    backoff_max_s: float = Field(
+        30.0, gt=0, le=3600, description="Longest pause between two tries at a camera, s."
+    )
+    stream_frames: int = Field(
+        16, ge=2, le=1024, description="Frames a camera's stream holds; drop or wait beyond it."
+    )
+    folder_fps: float = Field(
+        2.0, gt=0, le=60, description="Pictures per second of media time for a folder."
+    )
+    loop: int = Field(1, ge=0, description="How often a file or folder is played; 0: for ever.")
+    transport: Literal["auto", "redis", "shared"] = Field(
+        "auto",
+        description="How pixels reach the workers: in the stream, or (ingest and workers on one "
+        "host) in shared memory. auto: shared where Redis is on this host.",
+    )
+
+
+class WorkerSettings(_Section):
+    """How frames are analysed."""
+
+    count: int = Field(
+        0, ge=0, le=256, description="Worker processes `readroom run` starts; 0: one per core."
+    )
+    engines: tuple[EngineName, ...] = Field(
+        ENGINES, description="What a worker runs; its lane (consumer group) is named after it."
+    )
+    device: str = Field(
+        "cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where networks run: cpu, cuda, cuda:1."
+    )
+    face_every: int = Field(1, ge=1, le=1000, description="Run faces on every n-th frame.")
+    expression_every: int = Field(1, ge=1, le=1000, description="The same for expressions.")
+    pose_every: int = Field(1, ge=1, le=1000, description="The same for poses.")
+    face_score_ratio: float = Field(
+        0.6, ge=0, le=1, description="Faces below this detector score are ignored."
+    )
+    face_input_width_px: int = Field(
+        640, ge=160, le=1920, description="Width at which faces are searched, px."
+    )
+    min_face_px: int = Field(
+        24, ge=8, le=512, description="Narrower faces are not read for expression, px."
+    )
+    max_people: int = Field(32, ge=1, le=200, description="People analysed per frame at most.")
+    batch_frames: int = Field(
+        4, ge=1, le=64, description="Frames taken at once when they are waiting."
+    )
+    reclaim_idle_s: float = Field(
+        10.0, ge=1, le=600, description="A frame held this long by a silent worker is taken over."
+    )
+
+    @field_validator("engines", mode="before")
+    @classmethod
+    def _split_engines(cls, value: Any) -> Any:
+        return re.split(r"[,+\s]+", value.strip()) if isinstance(value, str) else value
+
+    @field_validator("engines")
+    @classmethod
+    def _order_engines(cls, value: tuple[EngineName, ...]) -> tuple[EngineName, ...]:
+        if not value:
+            raise ValueError("name at least one engine")
+        if "expression" in value and "face" not in value:
+            raise ValueError("expression needs face in the same worker")
+        return tuple(engine for engine in ENGINES if engine in value)
+
+
+class AggregatorSettings(_Section):
+    """How observations become timelines."""
+
+    reorder_s: float = Field(
+        0.5, ge=0.02, le=30, description="Longest wait for a live frame's missing results, s."
+    )
+    publish_hz: float = Field(4.0, gt=0, le=20, description="Room states per second.")
+    commit_s: float = Field(
+        0.5, gt=0, le=1, description="Longest time between two commits of the session store, s."
+    )
+    sample_hz: float = Field(4.0, gt=0, le=30, description="Stored samples per person and second.")
+    lane_timeout_s: float = Field(
+        5.0, ge=0.5, le=600, description="A lane silent this long is no longer waited for (live)."
+    )
+
+
+class HttpSettings(_Section):
+    """Addresses that the boxes listen on. Anything but loopback needs a token."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to bind.")
+    port: Port = Field(
+        8710, description="The live page's port; 0: any free one. (`readroom live`, `run`)"
+    )
+    metrics_port: Port = Field(9310, description="The aggregator's /metrics port; 0: any free one.")
+    box_port: Port = Field(
+        0, description="An ingest's or a worker's /metrics port; 0: any free one, see /targets."
+    )
+    token: SecretStr | None = Field(
+        None, description="Bearer token, asked of every request once the address is not loopback."
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="Further names this service is reached by (checked against Host, Origin)."
+    )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value)
+
+    @model_validator(mode="after")
+    def _token_beyond_loopback(self) -> HttpSettings:
+        if self.host not in LOOPBACK:
+            token = self.token.get_secret_value() if self.token else ""
+            if len(token) < 16:
+                raise ValueError(
+                    f"{self.host} is reachable from other machines: set READROOM_HTTP__TOKEN to "
+                    "16 characters or more, or bind 127.0.0.1"
+                )
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings. Build it with :func:`load_settings`, which turns errors into one line."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="READROOM_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        enable_decoding=False,
+    )
+
+    room: Name = Field("room", description="Name of the room: part of every Redis key.")
+    title: str = Field("", max_length=300, description="Title of the session.")
+    sources: tuple[str, ...] = Field(
+        (),
+        description="Cameras, each `SOURCE` or `NAME=SOURCE`: an rtsp:// or http:// address, a "
+        "webcam's number or /dev/video path, a file, a folder of pictures, `demo:left`. "
+        "Separated by white space (quote a path that has some).",
+    )
+    lanes: tuple[str, ...] = Field(
+        (),
+        description="Lanes a recording must pass: each as `face+expression+pose`. Default: one, "
+        "with this process's engines.",
+    )
+    models: Path | None = Field(
+        None, description="A folder of networks, looked into before the cache."
+    )
+    cache: Path = Field(
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "readroom",
+        description="Where `readroom models pull` keeps networks.",
+    )
+    data: Path = Field(
+        Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "readroom",
+        description="Where the session store lies.",
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="text for people, json for machines; auto: text on a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line that is written."
+    )
+    redis: RedisSettings = RedisSettings()
+    ingest: IngestSettings = IngestSettings()
+    workers: WorkerSettings = WorkerSettings()
+    aggregator: AggregatorSettings = AggregatorSettings()
+    http: HttpSettings = HttpSettings()
+
+    @field_validator("sources", "lanes", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value)
+
+    @property
+    def lane_names(self) -> tuple[str, ...]:
+        """The lanes every recorded frame passes: as set, else the one of this process."""
+        return self.lanes or (lane_name(self.workers.engines),)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags over environment over TOML file over defaults."""
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=_config_file()),
+        )
+
+
+#: Variables of the environment that are no fields: where the TOML file is, which parent to
+#: outlive nobody by (see readroom.box), a box's name.
+_OTHER_VARIABLES = ("READROOM_CONFIG", "READROOM_PARENT_PID", "READROOM_BOX")
+
+
+def lane_name(engines: tuple[EngineName, ...]) -> str:
+    """The consumer group of workers that run ``engines``: their names joined by ``+``."""
+    return "+".join(engines)
+
+
+def _config_file() -> Path | None:
+    named = os.environ.get("READROOM_CONFIG")
+    if named:
+        return Path(named)
+    default = Path("readroom.toml")
+    return default if default.is_file() else None
+
+
+def environment_names() -> dict[str, str]:
+    """Every environment variable a setting can be given by, mapped to its dotted name."""
+    names: dict[str, str] = {}
+    for field, info in Settings.model_fields.items():
+        section = info.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            for inner in section.model_fields:
+                names[f"READROOM_{field}__{inner}".upper()] = f"{field}.{inner}"
+        else:
+            names[f"READROOM_{field}".upper()] = field
+    return names
+
+
+def _refuse_unknown_variables() -> None:
+    known = environment_names()
+    for name in os.environ:
+        if not name.upper().startswith("READROOM_") or name.upper() in known:
+            continue
+        if name in _OTHER_VARIABLES:
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; docs/settings.md lists them all"
+        raise BadSettings(f"{name}: no such setting{hint}")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; keyword ``overrides`` (None: not given) stand for command line flags,
+    sections as dictionaries. Raises :class:`BadSettings` with one line naming the field."""
+    _refuse_unknown_variables()
+    config = _config_file()
+    if config is not None and not config.is_file():
+        raise BadSettings(f"READROOM_CONFIG={config}: no such file")
+    given = {
+        key: {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+        for key, value in overrides.items()
+        if value is not None
+    }
+    try:
+        return Settings(**cast(Any, given))
+    except ValidationError as error:
+        raise BadSettings(_first_error(error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{config}: not a TOML file: {error}") from None
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    variable = next((v for v, dotted in environment_names().items() if dotted == field), None)
+    secret = "token" in field or "url" in field
+    value = "" if secret or isinstance(first["input"], dict | BaseModel) else f"={first['input']!r}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "no such setting; docs/settings.md lists them all"
+    named = f" ({variable})" if variable else ""
+    return redact(f"{field or 'settings'}{value}{named}: {message}")
