@@ -306,6 +306,23 @@ def environment_names() -> dict[str, str]:
     return names
 
 
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The environment that makes another process read the same settings: every field that
+    differs from its default. Secrets travel this way and never on a command line."""
+    variables: dict[str, str] = {}
+    for variable, dotted in environment_names().items():
+        value: Any = settings
+        default: Any = Settings.model_construct()
+        for part in dotted.split("."):
+            value, default = getattr(value, part), getattr(default, part)
+        if value == default:
+            continue
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        variables[variable] = shlex.join(value) if isinstance(value, tuple) else str(value)
+    return variables
+
+
 def _refuse_unknown_variables() -> None:
     known = environment_names()
     for name in os.environ:

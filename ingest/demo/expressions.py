@@ -52,40 +52,22 @@ FROWN_SAD: Offsets = {
     "eye_right": [STILL, (0.0, 0.03), (0.0, 0.03), STILL],
 }
 
-FROWN_ANGRY: Offsets = {
-    "lips": [
-        (0.04, 0.05),
-        (0.0, 0.03),
-        (0.0, 0.02),
-        (0.0, 0.03),
-        (-0.04, 0.05),
-        (0.0, -0.02),
-        (0.0, -0.03),
-        (0.0, -0.02),
-    ],
-    "brow_left": [(0.0, -0.02), (0.02, 0.05), (0.05, 0.11), (0.08, 0.15)],
-    "brow_right": [(-0.08, 0.15), (-0.05, 0.11), (-0.02, 0.05), (0.0, -0.02)],
-    "eye_left": [STILL, (0.0, 0.03), (0.0, 0.02), (0.0, -0.02)],
-    "eye_right": [(0.0, 0.02), (0.0, 0.03), STILL, (0.0, -0.02)],
-    "nose": [STILL, STILL, (-0.03, -0.02), (0.03, -0.02), STILL],
-}
-
 GASP: Offsets = {
     "lips": [
-        (0.10, 0.09),
+        (0.10, 0.08),
         (0.05, 0.0),
         (0.0, -0.04),
         (-0.05, 0.0),
-        (-0.10, 0.09),
-        (-0.04, 0.24),
-        (0.0, 0.30),
-        (0.04, 0.24),
+        (-0.10, 0.08),
+        (-0.03, 0.26),
+        (0.0, 0.31),
+        (0.03, 0.26),
     ],
-    "slit": [(0.0, -0.03), (0.0, 0.28)],
-    "brow_left": [(0.0, -0.12), (0.0, -0.16), (0.0, -0.16), (0.0, -0.13)],
-    "brow_right": [(0.0, -0.13), (0.0, -0.16), (0.0, -0.16), (0.0, -0.12)],
-    "eye_left": [STILL, (0.0, -0.06), STILL, (0.0, 0.02)],
-    "eye_right": [STILL, (0.0, -0.06), STILL, (0.0, 0.02)],
+    "slit": [(0.0, -0.02), (0.0, 0.27)],
+    "brow_left": [(0.0, -0.11), (0.0, -0.13), (0.0, -0.13), (0.0, -0.11)],
+    "brow_right": [(0.0, -0.11), (0.0, -0.13), (0.0, -0.13), (0.0, -0.11)],
+    "eye_left": [STILL, (0.0, -0.02), STILL, (0.0, 0.01)],
+    "eye_right": [STILL, (0.0, -0.02), STILL, (0.0, 0.01)],
     "jaw": [
         STILL,
         STILL,
@@ -124,14 +106,39 @@ UNSMILE: Offsets = {
     "eye_right": [STILL, STILL, STILL, (0.0, 0.02)],
 }
 
+#: A trace of a smile taken back, so that a calm face is read as neutral and no more.
+SOBER: Offsets = {
+    "lips": [(0.02, 0.04), (0.0, 0.02), STILL, (0.0, 0.02), (-0.02, 0.04), STILL, STILL, STILL],
+}
 
-def moved_points(face: Landmarks, offsets: Offsets, strength: float = 1.0) -> Points:
-    """The landmark table after an expression; float32 (42, 2), pixels."""
+#: Not an expression but another face: a broader jaw and nose, longer chin, lower outer brows.
+RESHAPE: Offsets = {
+    "jaw": [
+        (-0.03, 0.0),
+        (-0.06, 0.0),
+        (-0.08, 0.0),
+        (-0.09, 0.02),
+        (-0.06, 0.05),
+        (0.0, 0.07),
+        (0.06, 0.05),
+        (0.09, 0.02),
+        (0.08, 0.0),
+        (0.06, 0.0),
+        (0.03, 0.0),
+    ],
+    "nose": [STILL, (0.0, 0.03), (-0.04, 0.03), (0.04, 0.03), (0.0, 0.04)],
+    "brow_left": [(0.0, 0.05), (0.0, 0.02), STILL, STILL],
+    "brow_right": [STILL, STILL, (0.0, 0.02), (0.0, 0.05)],
+}
+
+
+def moved_points(face: Landmarks, offsets: Offsets, strength: float = 1.0) -> Landmarks:
+    """The landmark table after an expression at `strength` (1 = as the table stands)."""
     points = face.points.copy()
     unit = face.eye_distance_px * strength
     for group, moves in offsets.items():
         points[group_slice(group)] += np.array(moves, dtype=np.float32) * np.float32(unit)
-    return points
+    return Landmarks(points)
 
 
 def expression_field(before: Points, after: Points, size: tuple[int, int]) -> Field:

@@ -64,16 +64,37 @@ class Portrait:
     """A picture, the outline of the person in it, and the rows that matter for turning the head.
 
     `image` is BGR uint8 (height, width, 3); `outline` is a closed polygon, float32 (n, 2).
+    `fixed` are further points that no expression moves (a pair of glasses), float32 (n, 2).
     Above `chin_y` the head turns as a whole, below `collar_y` nothing turns, the neck twists
-    in between. `top_y` is the highest row of the head (hat and hair included).
+    in between. `top_y` is the highest row of the head (hat and hair included); below `edge_y` the
+    outline is no longer the head's (hair ends and shoulders begin).
     """
 
     image: Image
     outline: Points
     landmarks: Landmarks
+    fixed: Points
     top_y: float
+    edge_y: float
     chin_y: float
     collar_y: float
+
+
+def resized(portrait: Portrait, face_px: float) -> Portrait:
+    """The portrait at the size at which its face is `face_px` wide from temple to temple."""
+    factor = face_px / portrait.landmarks.face_width_px
+    shrink = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_CUBIC
+    image = cv2.resize(portrait.image, None, fx=factor, fy=factor, interpolation=shrink)
+    return Portrait(
+        image=np.asarray(image, dtype=np.uint8),
+        outline=portrait.outline * np.float32(factor),
+        landmarks=portrait.landmarks.scaled(factor),
+        fixed=portrait.fixed * np.float32(factor),
+        top_y=portrait.top_y * factor,
+        edge_y=portrait.edge_y * factor,
+        chin_y=portrait.chin_y * factor,
+        collar_y=portrait.collar_y * factor,
+    )
 
 
 def group_slice(group: str) -> slice:
@@ -104,7 +125,9 @@ def grace() -> Portrait:
         image=np.asarray(image, dtype=np.uint8),
         outline=np.array(GRACE_OUTLINE, dtype=np.float32),
         landmarks=GRACE_LANDMARKS,
+        fixed=np.array(GRACE_GLASSES, dtype=np.float32),
         top_y=22.0,
+        edge_y=288.0,
         chin_y=330.0,
         collar_y=400.0,
     )
@@ -119,7 +142,9 @@ def eileen() -> Portrait:
         image=image,
         outline=np.array(EILEEN_OUTLINE, dtype=np.float32),
         landmarks=EILEEN_LANDMARKS,
+        fixed=np.zeros((0, 2), dtype=np.float32),
         top_y=15.0,
+        edge_y=140.0,
         chin_y=179.0,
         collar_y=206.0,
     )
@@ -189,11 +214,19 @@ EILEEN_LANDMARKS = _table(
     ],
 )
 
+#: The upper rims of the glasses.
+GRACE_GLASSES = [(181, 179), (198, 176), (217, 176), (240, 180)]
+GRACE_GLASSES += [(283, 178), (309, 171), (334, 170), (350, 174)]
+
+#: Where hair ends and forehead begins, from the left temple to the right one.
+EILEEN_HAIRLINE = [(183, 95), (187, 79), (197, 79), (210, 81), (225, 81)]
+EILEEN_HAIRLINE += [(238, 83), (250, 87), (262, 91), (268, 97)]
+
 # fmt: off
 GRACE_OUTLINE = [
     (249, 23), (234, 25), (218, 31), (209, 44), (202, 47), (190, 58), (182, 70), (175, 83),
     (162, 90), (155, 97), (153, 110), (154, 140), (157, 165), (157, 178), (154, 190), (153, 202),
-    (156, 220), (158, 238), (161, 262), (165, 279), (176, 291), (190, 297), (197, 306), (196, 318),
+    (156, 220), (158, 238), (161, 262), (165, 279), (176, 290), (188, 294), (198, 304), (198, 318),
     (183, 333), (167, 343), (132, 354), (121, 360), (97, 363), (81, 368), (60, 380), (48, 388),
     (37, 406), (29, 430), (23, 480), (15, 540), (11, 600), (512, 600), (512, 443), (504, 414),
     (492, 393), (464, 377), (420, 365), (365, 342), (332, 315), (340, 307), (352, 297), (360, 278),

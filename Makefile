@@ -1,0 +1,51 @@
+# Two commands: `make run` and `make test`. Both set up what is missing and nothing twice.
+
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.14; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+  && { command -v $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+SOURCE ?=
+ARGS ?=
+
+.PHONY: run test bench lint docs clean help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+# A source may hold a camera's password: it travels in the environment, not on a command line.
+ifneq ($(strip $(SOURCE)),)
+run: export READROOM_SOURCES = $(SOURCE)
+endif
+run: $(VENV)/.installed ## the demo room, or SOURCE="rtsp://… clip.mp4 0"; ARGS="--fps 5"
+	@exec $(BIN)/readroom run $(ARGS)
+
+test: $(VENV)/.installed-dev ## the tests; ARGS="-k joins"
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff and mypy --strict
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(VENV)/.installed-dev ## speed and memory: a table, and .out/bench.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.installed-dev ## docs/settings.md and docs/metrics.md, from the code
+	@$(BIN)/python docs/generate.py
+
+clean: ## remove what set-up made
+	rm -rf $(VENV) build *.egg-info
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "readroom needs Python 3.11 to 3.14: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version) (once, some minutes)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment: on Debian or Ubuntu, apt install python3-venv" >&2; exit 2; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@$(PIP) install -c constraints.txt setuptools wheel
+	@$(PIP) install -c constraints.txt --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@

@@ -1,0 +1,5 @@
+"""``python -m readroom``."""
+
+from readroom.cli import main
+
+main()

@@ -1,0 +1,243 @@
+"""The command line: ``readroom run`` for everything, one command per box, and the tools.
+
+Boxes are imported inside their commands: this module belongs to the shared contract, and an
+ingest process shouldn't load a neural network runtime to read a camera.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from readroom import __version__
+from readroom.box import Box, run_box
+from readroom.errors import BadSettings, ReadroomError
+from readroom.redaction import redact
+from readroom.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="How the people in a room looked while you spoke: live and afterwards.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="Networks: what is there, and fetching public ones.")
+app.add_typer(models_app, name="models", no_args_is_help=True)
+
+Room = Annotated[str | None, typer.Option(help="Name of the room.")]
+Mode = Annotated[str | None, typer.Option(help="auto, live or recording.")]
+Pace = Annotated[str | None, typer.Option(help="realtime or fast (files and folders).")]
+Fps = Annotated[float | None, typer.Option(help="Analysis rate per camera, frames/s.")]
+Loop = Annotated[int | None, typer.Option(help="How often a file is played; 0: for ever.")]
+Engines = Annotated[
+    str | None, typer.Option(help="What workers run: face,expression,pose or some of them.")
+]
+LogFormat = Annotated[str | None, typer.Option(help="auto, text or json.")]
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(help="Cameras: rtsp://…, http://…, 0 (webcam), a file, a folder, demo:left."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command("run")
+def run_command(
+    sources: Sources = None,
+    room: Room = None,
+    title: Annotated[str | None, typer.Option(help="Title of the session.")] = None,
+    mode: Mode = None,
+    pace: Pace = None,
+    fps: Fps = None,
+    loop: Loop = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; 0: one per core.")] = None,
+    engines: Engines = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the live page; 0: any free one.")
+    ] = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Everything on this machine, from cameras to the live page. Without sources: the demo room."""
+    from readroom.ingest.sources import check_source, parse_sources
+    from readroom.models.registry import describe
+    from readroom.run import run
+
+    settings = load_settings(
+        sources=tuple(sources) if sources else None,
+        room=room,
+        title=title,
+        ingest={"mode": mode, "pace": pace, "fps": fps, "loop": loop},
+        workers={"count": workers, "engines": engines},
+        http={"port": port},
+        log_format=log_format,
+    )
+    cameras = parse_sources(settings.sources or ("demo:",))
+    for camera in cameras:
+        check_source(camera)
+    _end(
+        run_box(
+            "run",
+            "supervisor",
+            settings,
+            lambda box: run(box, cameras, describe(settings)),
+            port=settings.http.box_port,
+        )
+    )
+
+
+@app.command()
+def ingest(
+    source: Annotated[str | None, typer.Argument(help="The camera, as NAME=SOURCE.")] = None,
+    room: Room = None,
+    mode: Mode = None,
+    pace: Pace = None,
+    fps: Fps = None,
+    loop: Loop = None,
+    log_format: LogFormat = None,
+) -> None:
+    """One camera into the frames stream. A source with a password is better given in
+    READROOM_SOURCES than on the command line."""
+    from readroom.ingest.process import main as ingest_main
+    from readroom.ingest.sources import check_source, parse_sources
+
+    settings = load_settings(
+        sources=(source,) if source else None,
+        room=room,
+        ingest={"mode": mode, "pace": pace, "fps": fps, "loop": loop},
+        log_format=log_format,
+    )
+    cameras = parse_sources(settings.sources)
+    if len(cameras) != 1:
+        raise BadSettings(
+            f"sources: an ingest process reads one camera, {len(cameras)} are given: start one "
+            "process each, or use `readroom run`"
+        )
+    camera = cameras[0]
+    check_source(camera)
+    _box("ingest", camera.name, settings, lambda box: ingest_main(box, camera.name, camera.source))
+
+
+@app.command()
+def work(
+    name: Annotated[str, typer.Option(help="The worker's name: unique on its host.")] = "w1",
+    room: Room = None,
+    engines: Engines = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
+    log_format: LogFormat = None,
+) -> None:
+    """A worker: frames in, faces, expressions and poses out."""
+    from readroom.workers.process import main as work_main
+
+    settings = load_settings(
+        room=room, workers={"engines": engines, "device": device}, log_format=log_format
+    )
+    _box("work", name, settings, work_main)
+
+
+@app.command()
+def aggregate(room: Room = None, log_format: LogFormat = None) -> None:
+    """The aggregator: observations in, timelines, metrics and the session store out."""
+    from readroom.aggregator.process import main as aggregate_main
+
+    settings = load_settings(room=room, log_format=log_format)
+    _box("aggregate", "aggregator", settings, aggregate_main, settings.http.metrics_port)
+
+
+@app.command()
+def live(
+    room: Room = None,
+    port: Annotated[int | None, typer.Option(help="Port of the page; 0: any free one.")] = None,
+    log_format: LogFormat = None,
+) -> None:
+    """The live page's server."""
+    from readroom.dashboards.live.server import main as live_main
+
+    settings = load_settings(room=room, http={"port": port}, log_format=log_format)
+    _box("live", "live", settings, live_main)
+
+
+@app.command()
+def demo(
+    clip: Annotated[
+        str | None, typer.Option(help="classroom: a public sample clip instead of the demo room.")
+    ] = None,
+) -> None:
+    """The demo room, or a public sample clip from its own address."""
+    if clip is None:
+        run_command()
+        return
+    from readroom.models.pull import fetch_clip
+
+    settings = load_settings()
+    path, attribution = fetch_clip(settings, clip)
+    typer.echo(attribution)
+    run_command(sources=[f"{clip}={path}"])
+
+
+@app.command()
+def doctor(
+    sources: Sources = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """What is installed, which Redis, which networks, which cameras answer, what would run."""
+    from readroom.doctor import examine, render
+
+    report = examine(load_settings(sources=tuple(sources) if sources else None))
+    typer.echo(json.dumps(report, indent=2) if as_json else render(report))
+    _end(0 if report["ok"] else 1)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """The networks this program knows, and where each is found."""
+    from readroom.models.registry import render_list
+
+    typer.echo(render_list(load_settings()))
+
+
+@models_app.command("pull")
+def models_pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks; default: all public.")
+    ] = None,
+) -> None:
+    """Fetch public networks into the cache, checked by SHA-256; goes on where it broke off."""
+    from readroom.models.pull import pull
+
+    pull(load_settings(), names or [])
+
+
+def _box(
+    kind: str,
+    name: str,
+    settings: Settings,
+    box_main: Callable[[Box], None],
+    port: int | None = None,
+) -> None:
+    port = settings.http.box_port if port is None else port
+    _end(run_box(kind, name, settings, box_main, port=port))
+
+
+def _end(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error a person can mend is one redacted line."""
+    try:
+        app(args=arguments, prog_name="readroom")
+    except ReadroomError as error:
+        print(f"readroom: {redact(str(error))}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,222 @@
+"""``readroom run``: the whole room on one machine, under one supervisor.
+
+Settings are checked, sources looked at and networks found before anything starts, so that a
+mistake is one line and exit code 2. Then: Redis (a private one where no URL is given), the
+aggregator, the page, the workers, one ingest per camera; a line a second says how it goes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from readroom import __version__
+from readroom.box import Box
+from readroom.errors import ReadroomError
+from readroom.messages import RoomState
+from readroom.metrics import SupervisorMetrics
+from readroom.redaction import redact_source
+from readroom.redis_server import NoServer, server_program, socket_path
+from readroom.settings import Settings, to_environment
+from readroom.streams import (
+    REDIS_AWAY,
+    Client,
+    Keys,
+    TailReader,
+    connect,
+    read_boxes,
+    wait_for_redis,
+)
+from readroom.supervisor import ChildSpec, Supervisor
+
+#: What a JPEG of 4:2:0 at quality 80 needs at most in practice, bytes per pixel.
+JPEG_BYTES_PER_PIXEL = 0.5
+#: Memory of the private Redis for everything that is no frame, MB.
+REDIS_BASE_MB = 128
+#: How long the page may take to answer before the run gives up waiting for its address, s.
+PAGE_TIMEOUT_S = 30.0
+
+_ORDER_INGEST, _ORDER_WORK, _ORDER_AGGREGATE, _ORDER_LIVE, _ORDER_REDIS = range(5)
+
+
+class Camera(Protocol):
+    """A checked camera, as readroom.ingest parses it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the camera."""
+
+    @property
+    def source(self) -> str:
+        """Where it is read from; may hold a password."""
+
+
+def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
+    """Run everything until ``box.stopping``; ``networks`` are lines about what will be read.
+
+    Raises ReadroomError when a child can't live (its exit code says whether settings are bad).
+    """
+    settings = box.settings
+    metrics = SupervisorMetrics(box.metrics, settings.room)
+    supervisor = Supervisor(box.log, metrics.restarted)
+    folder = None if settings.redis.url else Path(tempfile.mkdtemp(prefix="readroom-"))
+    try:
+        settings = _with_redis(supervisor, settings, folder, len(cameras))
+        client = wait_for_redis(settings.redis, box.stopping.wait, lambda line: None)
+        if client is not None:
+            _forget_cameras(client, box.keys)
+            _start_boxes(supervisor, settings, cameras)
+            _introduce(cameras, networks)
+            _watch(box, supervisor, client)
+    finally:
+        code = supervisor.stop()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    if code:
+        failure = ReadroomError("stopped: a box could not go on, see above")
+        failure.exit_code = code
+        raise failure
+
+
+def _with_redis(
+    supervisor: Supervisor, settings: Settings, folder: Path | None, cameras: int
+) -> Settings:
+    """Settings with a Redis address: the given one, checked, or a private server's, started."""
+    if folder is None:
+        connect(settings.redis).close()
+        return settings
+    try:
+        server_program()
+    except NoServer as error:
+        raise ReadroomError(str(error)) from None
+    megabytes = max(settings.redis.maxmemory_mb, _frames_mb(settings, cameras) + REDIS_BASE_MB)
+    supervisor.add(
+        ChildSpec(
+            kind="redis",
+            name="private",
+            command=[
+                sys.executable,
+                "-m",
+                "readroom.redis_server",
+                str(folder),
+                str(megabytes),
+            ],
+            environment={},
+            stop_order=_ORDER_REDIS,
+        )
+    )
+    url = SecretStr(f"unix://{socket_path(folder)}")
+    return settings.model_copy(update={"redis": settings.redis.model_copy(update={"url": url})})
+
+
+def _frames_mb(settings: Settings, cameras: int) -> int:
+    """What all frame streams can hold, MB, with a fifth to spare (docs/design.md, "Streams")."""
+    frame_bytes = settings.ingest.max_width**2 * 9 / 16 * JPEG_BYTES_PER_PIXEL
+    return math.ceil(cameras * settings.ingest.stream_frames * frame_bytes * 1.2 / 1e6)
+
+
+def _forget_cameras(client: Client, keys: Keys) -> None:
+    """Cameras and boxes of an earlier run against the same Redis are not part of this one."""
+    client.delete(keys.cameras, keys.boxes)
+
+
+def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[Camera]) -> None:
+    environment = to_environment(settings)
+    workers = settings.workers.count or os.cpu_count() or 1
+
+    def add(kind: str, name: str, order: int, *words: str, **extra: str) -> None:
+        command = [sys.executable, "-m", "readroom", kind, *words]
+        supervisor.add(ChildSpec(kind, name, command, {**environment, **extra}, order))
+
+    add("aggregate", "aggregator", _ORDER_AGGREGATE)
+    add("live", "live", _ORDER_LIVE)
+    for number in range(1, workers + 1):
+        add("work", f"w{number}", _ORDER_WORK, "--name", f"w{number}")
+    for camera in cameras:
+        source = shlex.join([f"{camera.name}={camera.source}"])
+        add("ingest", camera.name, _ORDER_INGEST, READROOM_SOURCES=source)
+
+
+def _introduce(cameras: Sequence[Camera], networks: Sequence[str]) -> None:
+    shown = ", ".join(f"{camera.name} ({redact_source(camera.source)})" for camera in cameras)
+    _say(f"readroom {__version__} · cameras: {shown}")
+    for line in networks:
+        _say(line)
+
+
+def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
+    """Look after the children; say the address once, then a line a second."""
+    tail: TailReader[RoomState] = TailReader(client, box.keys.people, RoomState)
+    addressed = False
+    closed = ""
+    started_s = next_line_s = time.monotonic()
+    while not box.wait(0.1):
+        supervisor.turn()
+        if supervisor.failed is not None:
+            return
+        if time.monotonic() < next_line_s:
+            continue
+        next_line_s = time.monotonic() + 1.0
+        try:
+            box.alive(client)
+            if not addressed:
+                addressed = _say_address(box, client)
+                if not addressed and time.monotonic() - started_s > PAGE_TIMEOUT_S:
+                    raise ReadroomError("the live page did not start within 30 s; see above")
+                continue
+            newest = tail.backfill(1)
+        except REDIS_AWAY:
+            _say("Redis is away; waiting for it")
+            continue
+        if newest and newest[0].session != closed:
+            _say(progress_line(newest[0]))
+            if newest[0].phase == "closed":
+                closed = newest[0].session
+                _say("the session is closed: every source has ended. The page stays; Ctrl-C ends.")
+
+
+def _say_address(box: Box, client: Client) -> bool:
+    boxes = read_boxes(client, box.keys)
+    live = boxes.get("live/live")
+    if live is None or not live.ready:
+        return False
+    aggregator = boxes.get("aggregate/aggregator")
+    metrics = f"   (metrics: http://{aggregator.address}/metrics)" if aggregator else ""
+    _say(f"open {live.detail}{metrics}")
+    box.set_ready(True)
+    return True
+
+
+def progress_line(state: RoomState) -> str:
+    """One line for a terminal: how much is analysed, who is seen, how far behind."""
+    rate = sum(camera.fps for camera in state.cameras)
+    visible = sum(person.visible for person in state.people)
+    people = "1 person" if visible == 1 else f"{visible} people"
+    dropped = sum(sum(_lost(camera.dropped)) for camera in state.cameras)
+    lost = f" · {dropped} frames lost" if dropped else ""
+    minutes, seconds = divmod(int(state.time_s), 60)
+    away = ", ".join(c.camera for c in state.cameras if c.phase in ("retrying", "connecting"))
+    waiting = f" · waiting for {away}" if away else ""
+    return (
+        f"{minutes:3d}:{seconds:02d}  {rate:5.1f} frames/s · {people} · "
+        f"lag {state.lag_s:.2f} s{lost}{waiting}"
+    )
+
+
+def _lost(dropped: dict[str, int]) -> list[int]:
+    """Drops that are losses: a rate limit that was asked for is none."""
+    return [count for reason, count in dropped.items() if reason != "rate"]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
