@@ -175,9 +175,7 @@ _ENTRIES = (
         classes=("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
         notes="accuracy .451 on 910 photos with noisy labels; recall of disgust near zero",
     ),
-    _tinypose(
-        96, 128, "1a6210840b73bacf6586bc7f1b48e13517e49ae886659ad5e85a4fd217d849a8", 5305048
-    ),
+    _tinypose(96, 128, "1a6210840b73bacf6586bc7f1b48e13517e49ae886659ad5e85a4fd217d849a8", 5305048),
     _tinypose(
         192, 256, "24da57b993fe719075eb7b541e268aa41824d0c41c1218bd774797de57bcfc65", 5305049
     ),

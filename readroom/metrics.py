@@ -13,7 +13,10 @@ from readroom.messages import STATES
 
 #: Buckets, s: from a decode to a stalled camera.
 _STAGE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-_AGE_BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0)
+_AGE_BUCKETS = (
+    *(0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.225, 0.25),
+    *(0.275, 0.3, 0.35, 0.4, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0),
+)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 #: The value of readroom_person_state for each state (its index in STATES).

@@ -65,9 +65,8 @@ class Portrait:
 
     `image` is BGR uint8 (height, width, 3); `outline` is a closed polygon, float32 (n, 2).
     `fixed` are further points that no expression moves (a pair of glasses), float32 (n, 2).
-    Above `chin_y` the head turns as a whole, below `collar_y` nothing turns, the neck twists
-    in between. `top_y` is the highest row of the head (hat and hair included); below `edge_y` the
-    outline is no longer the head's (hair ends and shoulders begin).
+    `top_y` is the highest row of the head, hat and hair included. Above `edge_y` the person's
+    outline is that of the head; below, the head ends at the jaw, and collar and shoulders begin.
     """
 
     image: Image
@@ -76,8 +75,6 @@ class Portrait:
     fixed: Points
     top_y: float
     edge_y: float
-    chin_y: float
-    collar_y: float
 
 
 def resized(portrait: Portrait, face_px: float) -> Portrait:
@@ -92,8 +89,6 @@ def resized(portrait: Portrait, face_px: float) -> Portrait:
         fixed=portrait.fixed * np.float32(factor),
         top_y=portrait.top_y * factor,
         edge_y=portrait.edge_y * factor,
-        chin_y=portrait.chin_y * factor,
-        collar_y=portrait.collar_y * factor,
     )
 
 
@@ -128,16 +123,14 @@ def grace() -> Portrait:
         fixed=np.array(GRACE_GLASSES, dtype=np.float32),
         top_y=22.0,
         edge_y=288.0,
-        chin_y=330.0,
-        collar_y=400.0,
     )
 
 
 def eileen() -> Portrait:
     """Eileen Collins: a broad smile with teeth; other expressions need another mouth."""
     rgb = np.asarray(data.astronaut(), dtype=np.uint8)
-    # Lower down she holds a helmet, which would have to move with her.
-    image = np.ascontiguousarray(rgb[:350, :, ::-1])
+    # Lower down she holds a helmet, which would have to move with her; to the right is nothing.
+    image = np.ascontiguousarray(rgb[:350, :372, ::-1])
     return Portrait(
         image=image,
         outline=np.array(EILEEN_OUTLINE, dtype=np.float32),
@@ -145,8 +138,6 @@ def eileen() -> Portrait:
         fixed=np.zeros((0, 2), dtype=np.float32),
         top_y=15.0,
         edge_y=140.0,
-        chin_y=179.0,
-        collar_y=206.0,
     )
 
 
@@ -228,8 +219,8 @@ GRACE_OUTLINE = [
     (162, 90), (155, 97), (153, 110), (154, 140), (157, 165), (157, 178), (154, 190), (153, 202),
     (156, 220), (158, 238), (161, 262), (165, 279), (176, 290), (188, 294), (198, 304), (198, 318),
     (183, 333), (167, 343), (132, 354), (121, 360), (97, 363), (81, 368), (60, 380), (48, 388),
-    (37, 406), (29, 430), (23, 480), (15, 540), (11, 600), (512, 600), (512, 443), (504, 414),
-    (492, 393), (464, 377), (420, 365), (365, 342), (332, 315), (340, 307), (352, 297), (360, 278),
+    (37, 406), (29, 430), (23, 480), (15, 540), (11, 600), (507, 600), (506, 540), (503, 470),
+    (497, 420), (487, 392), (464, 377), (420, 365), (365, 342), (332, 315), (340, 307), (352, 297), (360, 278),
     (363, 256), (370, 222), (370, 211), (375, 195), (374, 188), (367, 179), (370, 167), (371, 134),
     (369, 129), (369, 100), (365, 90), (362, 87), (356, 87), (352, 83), (347, 70), (335, 56),
     (315, 45), (300, 41), (281, 27), (270, 24),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 
 from readroom.ingest.demo.faces import Image
 from readroom.ingest.demo.sheet import Face, Sheet, field_between
-from readroom.ingest.demo.turn import head_shape, turned
+from readroom.ingest.demo.turn import HeadShape, head_shape, turned
 from readroom.ingest.demo.warp import Field, identity, mixed, moved
 
 Plane = NDArray[np.float32]
 
+#: The ellipsoid's radius in half face widths: ears and the back of the head are wider.
+RADIUS_RATIO = 1.15
+#: Rows above the head that belong to the part that turns.
+HEADROOM_PX = 4
 #: How much darker the half of a head gets that turns away by 90°.
 TURN_SHADE = 0.35
 #: Reach in pixels of a person's own colours into the old background around the outline.
@@ -69,24 +74,22 @@ class Figure:
     def __init__(self, sheet: Sheet, place: Place) -> None:
         portrait = sheet.portrait
         self._place = place
-        self._matte = sheet.matte
+        self._matte = np.round(sheet.matte * 255.0).astype(np.uint8)
         self._eyes_x, self._eyes_y = (float(v) for v in portrait.landmarks["nose"][0])
         self._light = _side_light(portrait.image.shape[1], place.gains)
-        self._colour = _lit(_bled(portrait.image, sheet.matte), self._light)
-        self._face_box = x0, y0, x1, y1 = sheet.face_box
+        self._body = _lit(_bled(sheet.body, sheet.matte), self._light)
+        self._colour = _lit(_bled(portrait.image, sheet.head), self._light)
+        x0, y0, x1, y1 = sheet.face_box
         self._face_grid = identity((x1 - x0, y1 - y0))
         self._blink = field_between(
             portrait.landmarks, sheet.blink, portrait.fixed, sheet.face_box
         )
         self._morphs = {name: self._morph(sheet, face) for name, face in sheet.faces.items()}
-        self._head_box = x0, y0, x1, y1 = _head_box(sheet)
-        self._head = head_shape(
-            sheet.matte[y0:y1, x0:x1],
-            portrait.top_y - y0,
-            portrait.edge_y - y0,
-            portrait.chin_y - y0,
-            portrait.collar_y - y0,
-        )
+        self._head_box = _head_box(sheet)
+        self._head_matte = sheet.head
+        self._head = _measured(sheet, self._head_box)
+        left, top = self._head_box[:2]
+        self._face_in_head = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
 
     @property
     def width_px(self) -> int:
@@ -95,10 +98,9 @@ class Figure:
 
     def draw(self, frame: Image, pose: Pose) -> None:
         """Draws the person into `frame`, BGR uint8 (height, width, 3), above the table."""
-        colour = self._colour.copy()
-        self._put_face(colour, pose)
-        self._turn_head(colour, pose)
-        self._put_into(frame, colour, pose)
+        person, matte = self._body.copy(), self._matte.copy()
+        self._put_head(person, matte, pose)
+        self._put_into(frame, person, matte, pose)
 
     def _morph(self, sheet: Sheet, face: Face) -> _Morph:
         x0, y0, x1, y1 = sheet.face_box
@@ -112,30 +114,39 @@ class Figure:
             picture=picture,
         )
 
-    def _put_face(self, colour: Image, pose: Pose) -> None:
+    def _put_head(self, person: Image, outline: Image, pose: Pose) -> None:
+        x0, y0, x1, y1 = self._head_box
+        head, matte = self._colour[y0:y1, x0:x1].copy(), self._head_matte[y0:y1, x0:x1].copy()
+        self._put_face(head, matte, pose)
+        at = turned(self._head, pose.yaw_rad, pose.pitch_rad)
+        head = moved(head, at)
+        matte = np.asarray(cv2.remap(matte, at, None, cv2.INTER_LINEAR), dtype=np.float32)
+        # The half behind the nose's new direction turns away from the viewer and the light.
+        gain = 1.0 - np.float32(TURN_SHADE * math.sin(pose.yaw_rad)) * self._head.side
+        head = np.asarray(cv2.multiply(head, cv2.merge([gain] * 3), dtype=cv2.CV_8U), np.uint8)
+        behind = np.ascontiguousarray(person[y0:y1, x0:x1])
+        person[y0:y1, x0:x1] = mixed(behind, head, matte)
+        # The far cheek comes out beyond the outline of the portrait.
+        part = outline[y0:y1, x0:x1]
+        np.maximum(part, (matte * np.float32(255.0)).astype(np.uint8), out=part)
+
+    def _put_face(self, head: Image, matte: Plane, pose: Pose) -> None:
+        """Gives the head its expression; an open mouth takes the chin's outline with it."""
         morph = self._morphs[pose.expression] if pose.amount > 0.0 else None
         if morph is None and pose.blink <= 0.0:
             return
-        x0, y0, x1, y1 = self._face_box
-        face = np.ascontiguousarray(colour[y0:y1, x0:x1])
         at = self._face_grid + np.float32(pose.blink) * self._blink
+        rows, columns = self._face_in_head
+        face = np.ascontiguousarray(head[rows, columns])
         if morph is None:
-            face = moved(face, at)
-        else:
-            face = _morphed(face, at, morph, pose.amount)
-        colour[y0:y1, x0:x1] = face
+            head[rows, columns] = moved(face, at)
+            return
+        head[rows, columns] = _morphed(face, at, morph, pose.amount)
+        there = self._face_grid + np.float32(pose.amount) * morph.there
+        part = np.ascontiguousarray(matte[rows, columns])
+        matte[rows, columns] = cv2.remap(part, there, None, cv2.INTER_LINEAR)
 
-    def _turn_head(self, colour: Image, pose: Pose) -> None:
-        x0, y0, x1, y1 = self._head_box
-        head = np.ascontiguousarray(colour[y0:y1, x0:x1])
-        head = moved(head, turned(self._head, pose.yaw_rad, pose.pitch_rad))
-        # The half behind the nose's new direction turns away from the viewer and the light.
-        side = np.sin(self._head.theta) * self._head.hold
-        gain = 1.0 - np.float32(TURN_SHADE * np.sin(pose.yaw_rad)) * side
-        shade = cv2.merge([gain, gain, gain])
-        colour[y0:y1, x0:x1] = cv2.multiply(head, shade, dtype=cv2.CV_8U)
-
-    def _put_into(self, frame: Image, colour: Image, pose: Pose) -> None:
+    def _put_into(self, frame: Image, colour: Image, matte: Image, pose: Pose) -> None:
         matrix = self._matrix(pose)
         left, top, right, bottom = self._covered(matrix, frame.shape[1])
         if right <= left or bottom <= top:
@@ -144,7 +155,7 @@ class Figure:
         size = (right - left, bottom - top)
         shown = cv2.warpAffine(colour, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         shown = cv2.convertScaleAbs(shown, alpha=pose.light)
-        weight = np.asarray(cv2.warpAffine(self._matte, matrix, size), dtype=np.float32)
+        weight = cv2.warpAffine(matte, matrix, size).astype(np.float32) / np.float32(255.0)
         behind = np.ascontiguousarray(frame[top:bottom, left:right])
         frame[top:bottom, left:right] = mixed(behind, np.asarray(shown, np.uint8), weight)
 
@@ -182,17 +193,25 @@ def _morphed(calm: Image, at: Field, morph: _Morph, amount: float) -> Image:
 
 
 def _head_box(sheet: Sheet) -> tuple[int, int, int, int]:
-    """The box (x0, y0, x1, y1) of what turns, with room at the sides for the turn to fade."""
-    portrait = sheet.portrait
-    top, edge, collar = int(portrait.top_y), int(portrait.edge_y), int(portrait.collar_y)
-    columns = np.nonzero((sheet.matte[top:edge] > 0.0).any(axis=0))[0]
-    room = (columns[-1] - columns[0]) // 8
-    width = sheet.matte.shape[1]
-    return (
-        max(0, int(columns[0] - room)),
-        max(0, top - 4),
-        min(width, int(columns[-1] + room)),
-        collar + 1,
+    """The box (x0, y0, x1, y1) of what turns or changes, with room for the chin to move."""
+    x0, y0, x1, y1 = sheet.face_box
+    columns = np.nonzero((sheet.head > 0.0).any(axis=0))[0]
+    top = max(0, int(sheet.portrait.top_y) - HEADROOM_PX)
+    return min(x0, int(columns[0])), min(y0, top), max(x1, int(columns[-1]) + 1), y1
+
+
+def _measured(sheet: Sheet, box: tuple[int, int, int, int]) -> HeadShape:
+    x0, y0, x1, y1 = box
+    landmarks = sheet.portrait.landmarks
+    jaw = landmarks["jaw"]
+    middle_x = float(jaw[0, 0] + jaw[-1, 0]) / 2
+    radius_x = RADIUS_RATIO * abs(landmarks.face_width_px) / 2
+    top, bottom = sheet.portrait.top_y, float(jaw[:, 1].max())
+    return head_shape(
+        sheet.head[y0:y1, x0:x1],
+        sheet.portrait.edge_y - y0,
+        (radius_x, RADIUS_RATIO * (bottom - top) / 2),
+        (middle_x - x0, (top + bottom) / 2 - y0),
     )
 
 

@@ -26,6 +26,8 @@ SMILE_SHARE = 0.3
 HAIR_GAIN_BGR = (0.52, 0.45, 0.42)
 #: Hue (OpenCV's 0..179) of the clothes instead of the suit's orange.
 CLOTHES_HUE = 112
+#: From here on below the chin there are clothes, in distances between the eyes.
+COLLAR_BELOW_CHIN = 0.6
 
 
 def mixture(
@@ -104,9 +106,11 @@ def _hair(face: Portrait, hairline: Points) -> Plane:
 def _dressed(face: Portrait, hair: Plane) -> Image:
     gain = 1.0 + hair[..., None] * (np.array(HAIR_GAIN_BGR, dtype=np.float32) - 1.0)
     image = np.clip(face.image * gain, 0, 255).astype(np.uint8)
+    unit = face.landmarks.eye_distance_px
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    suit = (hsv[..., 0] < 18) & (hsv[..., 1] > 110)
-    suit[: int(face.collar_y)] = False
+    suit = ((hsv[..., 0] < 18) | (hsv[..., 0] > 165)) & (hsv[..., 1] > 110)
+    # The collar begins well below the chin; above it the same hues are skin.
+    suit[: int(face.landmarks["jaw"][:, 1].max() + COLLAR_BELOW_CHIN * unit)] = False
     hsv[..., 0][suit] = CLOTHES_HUE
     hsv[..., 2][suit] = (hsv[..., 2][suit] * 0.55).astype(np.uint8)
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR), dtype=np.uint8)

@@ -24,6 +24,8 @@ Box = tuple[int, int, int, int]
 
 #: Dark red-brown (BGR) of an open mouth in the shade.
 MOUTH_BGR = (30.0, 26.0, 58.0)
+#: Light on the neck that a turned jaw uncovers.
+NECK_GAIN = 0.78
 #: Softness of a person's outline in pixels.
 FEATHER_PX = 1.2
 
@@ -43,12 +45,15 @@ class Face:
 class Sheet:
     """A person's calm portrait at the size shown, its matte and its other faces.
 
-    `matte` is float32 (height, width) in 0..1; `face_box` (x0, y0, x1, y1) is the part of the
-    picture that expressions change.
+    `matte` (the person) and `head` (what turns: hair and face, cut off along the jaw) are float32
+    (height, width) in 0..1; `body` is the picture with neck in place of the jaw, for what a
+    turned head uncovers; `face_box` (x0, y0, x1, y1) is the part that expressions change.
     """
 
     portrait: Portrait
+    body: Image
     matte: Plane
+    head: Plane
     face_box: Box
     faces: Mapping[str, Face]
     blink: Landmarks
@@ -58,7 +63,9 @@ def make_sheet(portrait: Portrait, faces: Mapping[str, Face]) -> Sheet:
     """A sheet of a portrait that is already calm and has its final size."""
     return Sheet(
         portrait=portrait,
-        matte=_matte(portrait),
+        body=_without_jaw(portrait),
+        matte=_soft(_filled(portrait, portrait.outline)),
+        head=_head(portrait),
         face_box=face_box(portrait),
         faces=faces,
         blink=moved_points(portrait.landmarks, BLINK),
@@ -94,8 +101,8 @@ def gasping(portrait: Portrait, strength: float = 1.0) -> Face:
     gap = float(lower[1] - upper[1])
     weight = np.zeros(picture.shape[:2], dtype=np.float32)
     centre = (int(upper[0]), int((upper[1] + lower[1]) / 2))
-    cv2.ellipse(weight, centre, (int(0.44 * gap), int(0.46 * gap)), 0, 0, 360, 1.0, -1)
-    weight = cv2.GaussianBlur(weight, (0, 0), 0.07 * gap)[..., None]
+    cv2.ellipse(weight, centre, (int(0.54 * gap), int(0.50 * gap)), 0, 0, 360, 1.0, -1)
+    weight = cv2.GaussianBlur(weight, (0, 0), 0.08 * gap)[..., None]
     picture += (np.array(MOUTH_BGR, dtype=np.float32) - picture) * weight
     return Face(after, picture.astype(np.uint8))
 
@@ -145,7 +152,9 @@ def mirrored(sheet: Sheet) -> Sheet:
     }
     return Sheet(
         portrait=portrait,
+        body=flip.image(sheet.body),
         matte=np.ascontiguousarray(sheet.matte[:, ::-1]),
+        head=np.ascontiguousarray(sheet.head[:, ::-1]),
         face_box=(width - x1, y0, width - x0, y1),
         faces=faces,
         blink=flip.landmarks(sheet.blink),
@@ -166,12 +175,34 @@ class _Flip:
         return np.ascontiguousarray(image[:, ::-1])
 
 
-def _matte(portrait: Portrait) -> Plane:
-    height, width = portrait.image.shape[:2]
-    inside = np.zeros((height, width), dtype=np.uint8)
-    # Three fractional bits: the outline was placed on a picture of another size.
-    cv2.fillPoly(inside, [np.round(portrait.outline * 8).astype(np.int32)], 255, cv2.LINE_AA, 3)
+def _filled(portrait: Portrait, polygon: Points) -> NDArray[np.uint8]:
+    inside = np.zeros(portrait.image.shape[:2], dtype=np.uint8)
+    # Three fractional bits: the polygon was placed on a picture of another size.
+    cv2.fillPoly(inside, [np.round(polygon * 8).astype(np.int32)], 255, cv2.LINE_AA, 3)
+    return inside
+
+
+def _soft(inside: NDArray[np.uint8]) -> Plane:
     # A little inward, so that no rim of the old background stays on the person.
-    inside = cv2.erode(inside, np.ones((3, 3), dtype=np.uint8))
+    inside = np.asarray(cv2.erode(inside, np.ones((3, 3), dtype=np.uint8)), dtype=np.uint8)
     soft = cv2.GaussianBlur(inside, (0, 0), FEATHER_PX, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(soft, dtype=np.float32) / np.float32(255.0)
+
+
+def _head(portrait: Portrait) -> Plane:
+    above = _filled(portrait, portrait.outline)
+    above[int(portrait.edge_y) :] = 0
+    return _soft(np.maximum(above, _filled(portrait, portrait.landmarks["jaw"])))
+
+
+def _without_jaw(portrait: Portrait) -> Image:
+    """The picture with the lower face smoothed away into its surroundings (Poisson blending)."""
+    jaw = _filled(portrait, portrait.landmarks["jaw"])
+    jaw[: int(portrait.landmarks["nose"][1, 1])] = 0
+    jaw = np.asarray(cv2.dilate(jaw, np.ones((5, 5), dtype=np.uint8)), dtype=np.uint8)
+    x, y, width, height = cv2.boundingRect(jaw)
+    flat = np.full_like(portrait.image, 128)
+    centre = (x + width // 2, y + height // 2)
+    filled = cv2.seamlessClone(flat, portrait.image, jaw, centre, cv2.NORMAL_CLONE)
+    shade = cv2.GaussianBlur(jaw, (0, 0), 4.0)[..., None] * np.float32((1.0 - NECK_GAIN) / 255.0)
+    return (filled * (1.0 - shade)).astype(np.uint8)

@@ -1,16 +1,18 @@
-"""Turning a head that is only a picture: every row is read as an ellipse seen from the front.
+"""Turning a head that is only a picture: it is read as an ellipsoid seen from the front.
 
-Where the outline of a row is at u = ±1, a point of the picture at u lies at the angle
-asin(u) on the ellipse around the vertical axis. Turning by yaw shows at u what was at
-sin(asin(u) - yaw): the middle of the face moves by (half width)·sin(yaw), the far cheek is
-squeezed, and what was hidden behind the edge (|angle| > 90°) is filled with its mirror image,
-which for hair and hats looks right. On an ellipsoid this is the exact rotation; on a head it
-follows the true outline instead, so the outline itself never tears. A nod moves the columns in
-the same way.
+In each row a point of the picture lies at the angle theta = asin(x / w) around the vertical
+axis, x from the middle of the head and w half its width there. A head turned by yaw shows at
+theta what was at theta - yaw, so the colour of a pixel is found
+r·(sin(theta - yaw) - sin(theta)) away, with one radius r for the whole head: forehead, nose and
+chin move together by r·sin(yaw) and the eyes come closer together. On an ellipse w = r this is
+the exact rotation. Beyond |x| = 0.6·w the distance falls linearly to 0, so that the outline of
+hair and hat stays in place: the far side is squeezed, and instead of what the portrait never
+showed, the near side (an ear, hair) gets broader. A nod moves the rows in the same way.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,53 +22,58 @@ from readroom.ingest.demo.warp import Field, identity
 
 Plane = NDArray[np.float32]
 
+#: The distance falls to 0 with this slope: it meets the ellipse at 0.6 of the half width, and
+#: doesn't fold the picture for yaws up to 30°.
+EDGE_SLOPE = 2.0
 #: The outline is smoothed over this many rows, so that an ear doesn't bend the cheek beside it.
-SMOOTH_ROWS = 25
-#: Beyond the outline a turn fades out within this share of the head's half width.
-FADE_RATIO = 0.12
-#: Least relative length of a column, so that a nod at the temples stays smooth.
-MIN_COLUMN = 0.3
+SMOOTH_ROWS = 41
 
 
 @dataclass(frozen=True)
 class HeadShape:
-    """What is known of a head before it turns; planes are float32 (height, width).
+    """What is known of a head before it turns.
 
-    `theta` and `phi` are the angles (radians) of each pixel around the vertical and the
-    horizontal axis, `half_width` and `half_height` the lengths in pixels that belong to them,
-    `hold` says how much of a turn reaches the pixel: 1 on the head, 0 on the shoulders.
+    `sines` and `cosines` are float32 (height, width, 2): of the angles around the vertical and
+    around the horizontal axis, falling to 0 at the outline, times the radius in pixels.
+    `side` is float32 (height, width), -1 at the left edge of the head to 1 at the right one.
     """
 
     coordinates: Field
-    theta: Plane
-    half_width: Plane
-    phi: Plane
-    half_height: Plane
-    hold: Plane
+    sines: Field
+    cosines: Field
+    side: Plane
 
 
 def head_shape(
-    matte: Plane, top_y: float, edge_y: float, chin_y: float, collar_y: float
+    matte: Plane, edge_y: float, radius: tuple[float, float], middle: tuple[float, float]
 ) -> HeadShape:
-    """Measures a head in its matte, float32 (height, width) in 0..1; rows as in `Portrait`."""
+    """Measures the outline of a head.
+
+    `matte` is float32 (height, width) in 0..1, a head's outline down to row `edge_y`; below, the
+    last width is kept. `radius` and `middle` (x, y) are the ellipsoid's, in pixels.
+    """
     height, width = matte.shape
-    left, right = _edges(matte, edge_y)
-    centre, half = ((left + right) / 2)[:, None], ((right - left) / 2)[:, None]
+    outline = _half_widths(matte, edge_y, middle[0])
+    # A narrow top (the crown of a hat) turns less; a narrow jaw turns with the face.
+    above = np.arange(height)[:, None] < middle[1]
+    reach = np.where(above, np.minimum(outline, radius[0]), radius[0])
+    half = np.where(above, outline, np.maximum(outline, radius[0]))
     grid = identity((width, height))
-    x, y = grid[..., 0], grid[..., 1]
-    outside = np.maximum(np.abs(x - centre) / half - 1.0, 0.0)
-    fade = np.exp(-((outside / FADE_RATIO) ** 2))
-    u = np.clip((x - centre) / half, -1.0, 1.0)
-    middle, tall = (top_y + chin_y) / 2, (chin_y - top_y) / 2
-    column = tall * np.maximum(np.sqrt(1.0 - u**2), MIN_COLUMN)
-    hold = np.clip((collar_y - y) / (collar_y - chin_y), 0.0, 1.0)
+    u = np.clip((grid[..., 0] - middle[0]) / half, -1.0, 1.0)
+    v = np.clip((grid[..., 1] - middle[1]) / radius[1], -1.0, 1.0)
+    angles = np.stack([u, v], axis=-1)
+    falling = EDGE_SLOPE * (1.0 - np.abs(angles))
+    cosines = np.minimum(np.sqrt(1.0 - angles**2), falling)
+    sines = angles * np.minimum(1.0, falling)
+    # A nod fades out at the sides too, or ears and hair would slide up and down.
+    cosines[..., 1] *= cosines[..., 0]
+    sines[..., 1] *= cosines[..., 0]
+    scale = np.stack([reach, np.full_like(reach, radius[1])], axis=-1)
     return HeadShape(
         coordinates=grid,
-        theta=np.arcsin(u).astype(np.float32),
-        half_width=(half * fade).astype(np.float32),
-        phi=np.arcsin(np.clip((y - middle) / column, -1.0, 1.0)).astype(np.float32),
-        half_height=(column * fade).astype(np.float32),
-        hold=(hold * hold * (3.0 - 2.0 * hold)).astype(np.float32),
+        sines=(sines * scale).astype(np.float32),
+        cosines=(cosines * scale).astype(np.float32),
+        side=u.astype(np.float32),
     )
 
 
@@ -75,30 +82,30 @@ def turned(shape: HeadShape, yaw_rad: float, pitch_rad: float) -> Field:
 
     Positive yaw moves the nose to the picture's right, positive pitch moves it up.
     """
-    out = shape.coordinates.copy()
-    # y grows downward, so a nose that goes up goes to smaller angles.
-    yaw, nod = np.float32(yaw_rad), np.float32(-pitch_rad)
-    out[..., 0] += shape.half_width * (
-        np.sin(shape.theta - yaw * shape.hold) - np.sin(shape.theta)
-    )
-    out[..., 1] += shape.half_height * (np.sin(shape.phi - nod * shape.hold) - np.sin(shape.phi))
-    return out
+    # sin(a - b) - sin(a), with the sines and cosines of a at hand; y grows downward, so a nose
+    # that goes up goes to smaller angles.
+    angles = (yaw_rad, -pitch_rad)
+    less = np.array([math.cos(angle) - 1.0 for angle in angles], dtype=np.float32)
+    aside = np.array([math.sin(angle) for angle in angles], dtype=np.float32)
+    return np.asarray(shape.coordinates + shape.sines * less - shape.cosines * aside)
 
 
-def _edges(matte: Plane, edge_y: float) -> tuple[Plane, Plane]:
-    """The head's left and right edge in each row, float32 (height,)."""
+def _half_widths(matte: Plane, edge_y: float, middle_x: float) -> NDArray[np.float32]:
+    """From the middle to the head's edge, for each pixel on its side; float32 (height, width)."""
     inside = matte > 0.5
     rows = np.nonzero(inside.any(axis=1))[0]
     first, last = int(rows[0]), int(edge_y)
-    left = np.argmax(inside, axis=1).astype(np.float32)
-    right = (inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)).astype(np.float32)
+    left = middle_x - np.argmax(inside, axis=1)
+    right = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1) - middle_x
     for edge in (left, right):
         edge[:first] = edge[first]
         edge[last:] = edge[last]
-    return _smooth(left), _smooth(right)
+    columns = np.arange(matte.shape[1])[None]
+    halves = np.where(columns < middle_x, _smooth(left)[:, None], _smooth(right)[:, None])
+    return np.maximum(halves, 1.0).astype(np.float32)
 
 
-def _smooth(edge: Plane) -> Plane:
+def _smooth(edge: NDArray[np.floating]) -> NDArray[np.float32]:
     kernel = np.hanning(SMOOTH_ROWS + 2)[1:-1]
     padded = np.pad(edge, SMOOTH_ROWS // 2, mode="edge")
     return np.convolve(padded, kernel / kernel.sum(), mode="valid").astype(np.float32)

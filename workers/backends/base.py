@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from readroom.models.files import ModelFile
 from readroom.models.registry import Entry
 
 Shape = tuple[int, ...]
@@ -98,13 +98,11 @@ class Network(Protocol):
 class Backend(Protocol):
     """A runtime."""
 
-    def load(
-        self, path: Path, entry: Entry, device: str, profiles: Mapping[str, Profile]
-    ) -> Network:
-        """Load the network in ``path`` and check its inputs and outputs against ``entry``.
+    def load(self, model: ModelFile, device: str, profiles: Mapping[str, Profile]) -> Network:
+        """Load a verified file and check the network's inputs and outputs against its entry.
 
-        ``path`` must have been verified (see readroom.models.files). Raises ReadroomError where
-        the file is no network, or not the one that ``entry`` describes.
+        ``profiles`` maps input names to the shapes to serve. Raises ReadroomError where the file
+        is no network, or not the one that its entry describes.
         """
 
 

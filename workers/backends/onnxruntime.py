@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from readroom.errors import ReadroomError
-from readroom.models.registry import Entry
+from readroom.models.files import ModelFile
 from readroom.workers.backends.base import (
     Array,
     Feeds,
@@ -47,28 +46,27 @@ class OnnxRuntime:
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
 
-    def load(
-        self, path: Path, entry: Entry, device: str, profiles: Mapping[str, Profile]
-    ) -> OnnxNetwork:
+    def load(self, model: ModelFile, device: str, profiles: Mapping[str, Profile]) -> OnnxNetwork:
         """Load and check a network; ``device`` must be ``cpu``. See ``base.Backend``."""
         try:
             session = onnxruntime.InferenceSession(
-                str(path), self._options(), providers=["CPUExecutionProvider"]
+                model.body, self._options(), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # The runtime's exceptions share no base class.
             cause = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ReadroomError(
-                f"{path}: not a network that ONNX Runtime can load ({cause}); fetch it again "
-                f"with `readroom models pull {entry.name}`"
+                f"{model.path}: not a network that ONNX Runtime can load ({cause}); put the right "
+                "file in its place"
             ) from None
         network = OnnxNetwork(session, profiles)
+        entry = model.entry
         wrong = check_tensors(entry, "input", network.inputs, entry.inputs) or check_tensors(
             entry, "output", network.outputs, entry.outputs
         )
         if wrong is not None:
             raise ReadroomError(
-                f"{path}: not the network {entry.name}: {wrong}; put the right file in its place, "
-                "or take it away"
+                f"{model.path}: not the network {entry.name}: {wrong}; put the right file "
+                "in its place, or take it away"
             )
         return network
 
@@ -161,6 +159,6 @@ def _spec(node: Any) -> TensorSpec:
     dtype = _DTYPES.get(node.type)
     if dtype is None:
         raise ReadroomError(
-            f"network with a {node.type} tensor {node.name}: only {', '.join(_DTYPES)} are supported"
+            f"network with a {node.type} tensor {node.name}: supported are {', '.join(_DTYPES)}"
         )
     return TensorSpec(node.name, shape, np.dtype(dtype))

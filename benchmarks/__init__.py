@@ -1,0 +1,1 @@
+"""Speed and memory of the real program, as ratios measured side by side in one run."""

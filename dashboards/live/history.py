@@ -1,0 +1,106 @@
+"""The last minutes of one session, thinned and bounded: what a page needs to draw its strips.
+
+Pure: no clock, no Redis.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from readroom.messages import STATES, Event, RoomState
+
+#: Session time between two samples kept, s. The state machine's dwell is longer, and a
+#: sample's ``since_s`` keeps the true moment of each change.
+SAMPLE_EVERY_S: Final = 0.5
+#: Session time kept, s.
+KEPT_S: Final = 600.0
+SAMPLES_KEPT: Final = int(KEPT_S / SAMPLE_EVERY_S)
+#: Events kept for a page's list.
+EVENTS_KEPT: Final = 60
+
+_STATE_NUMBERS: Final = {state: number for number, state in enumerate(STATES)}
+#: Stands for a state that this version doesn't know.
+UNKNOWN_STATE: Final = -1
+
+
+class PersonSample(msgspec.Struct, frozen=True, array_like=True):
+    """One person at one moment. ``state`` is an index into messages.STATES, or -1 for one that
+    this version doesn't know; ``since_s`` is the session time when it began."""
+
+    slot: int
+    state: int
+    since_s: float
+    confidence: float
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True):
+    """Everyone at one moment: ``time_s`` in session time, ``at`` in Unix seconds."""
+
+    time_s: float
+    at: float
+    people: tuple[PersonSample, ...]
+
+
+def sample_of(room: RoomState) -> Sample:
+    """The part of a room state that strips are drawn from, rounded to what can be seen."""
+    return Sample(
+        round(room.time_s, 2),
+        round(room.at, 2),
+        tuple(
+            PersonSample(
+                person.slot,
+                _STATE_NUMBERS.get(person.state, UNKNOWN_STATE),
+                round(person.since_s, 2),
+                round(person.confidence, 2),
+            )
+            for person in room.people
+        ),
+    )
+
+
+class History:
+    """The newest session's samples and names. Room states may be added again (after a
+    reconnect the streams are read anew): what isn't newer than the last sample is left out."""
+
+    def __init__(self) -> None:
+        self._session: str | None = None
+        self._samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
+        self._names: dict[int, str] = {}
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+
+    def add(self, room: RoomState) -> None:
+        """Take a room state in; another session begins a new history."""
+        if room.session != self._session:
+            self._session = room.session
+            self._samples.clear()
+            self._names.clear()
+        for person in room.people:
+            self._names[person.slot] = person.pseudonym
+        if self._samples and room.time_s - self._samples[-1].time_s < SAMPLE_EVERY_S:
+            return
+        self._samples.append(sample_of(room))
+
+    def add_event(self, event: Event) -> bool:
+        """Take an event in; False where it was there already."""
+        if event in self._events:
+            return False
+        self._events.append(event)
+        return True
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Oldest first."""
+        return tuple(self._samples)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Pseudonym of everyone who was in the session, by slot."""
+        return dict(self._names)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The newest session's events, oldest first."""
+        return tuple(event for event in self._events if event.session == self._session)

@@ -1,0 +1,131 @@
+"""Every sentence the live page says about people and cameras, in one place.
+
+A read-out says what a face looked like, never what a person felt. Placeholders in braces are
+filled by the page (static/words.js), as text and never as markup.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypedDict
+
+from readroom.messages import NOT_READ, NOT_VISIBLE, STATES, TOO_SMALL, UNCERTAIN
+
+
+class StateWords(TypedDict):
+    """``label`` stands in a band or a legend, ``readout`` beside a person's name."""
+
+    label: str
+    readout: str
+
+
+#: Words for each of messages.STATES.
+STATE_WORDS: Final[dict[str, StateWords]] = {
+    "neutral": {"label": "neutral", "readout": "looks neutral"},
+    "happiness": {"label": "happy", "readout": "looks happy"},
+    "surprise": {"label": "surprised", "readout": "looks surprised"},
+    "sadness": {"label": "sad", "readout": "looks sad"},
+    "anger": {"label": "angry", "readout": "looks angry"},
+    "disgust": {"label": "disgusted", "readout": "looks disgusted"},
+    "fear": {"label": "afraid", "readout": "looks afraid"},
+    "contempt": {"label": "contemptuous", "readout": "looks contemptuous"},
+    UNCERTAIN: {"label": "can't tell", "readout": "can't tell"},
+    NOT_VISIBLE: {"label": "not in view", "readout": "not in view"},
+    TOO_SMALL: {"label": "too small", "readout": "face too small to read"},
+    NOT_READ: {"label": "not read", "readout": "expression not read"},
+}
+
+#: A camera's phase, and the phase of the session.
+PHASE_WORDS: Final = {
+    "connecting": "connecting",
+    "streaming": "delivering",
+    "retrying": "lost, trying again",
+    "ended": "played to its end",
+    "stopped": "stopped",
+    "waiting": "waiting",
+    "running": "live",
+    "running_recording": "playing",
+    "closed": "ended",
+}
+
+#: Why a frame was dropped; other reasons are shown as they are named.
+DROP_WORDS: Final = {
+    "stale": "too old",
+    "full": "stream full",
+    "rate": "above the analysis rate",
+    "trimmed": "overtaken by newer ones",
+    "cadence": "between two readings",
+    "undecodable": "unreadable",
+    "overwritten": "overwritten before it was read",
+    "out_of_memory": "Redis out of memory",
+    "failed": "failed",
+}
+
+SENTENCES: Final = {
+    "honesty": "What faces looked like, not what people felt.",
+    "reading_with": "Networks: {engines}.",
+    "no_expression": "Expressions are not being read: no network.",
+    "nothing_runs": "No network is running.",
+    "untitled": "Room “{room}”",
+    "connecting_page": "Connecting…",
+    "waiting": "Waiting for the first camera",
+    "waiting_hint": "The people in view appear here as soon as a camera delivers.",
+    "nobody": "Nobody has been in view yet",
+    "nobody_hint": "Everyone whose face a camera sees gets a strip here.",
+    "closed_live": "The session has ended at {end}; these are its last minutes.",
+    "closed_live_whole": "The session has ended at {end}; this is its whole timeline.",
+    "closed_recording": "The recording has ended at {end}; these are its last minutes.",
+    "closed_recording_whole": "The recording has ended at {end}; this is its whole timeline.",
+    "server_away": "This page has lost its server; trying again.",
+    "redis_away": "The data store (Redis) doesn't answer; trying again.",
+    "redis_away_since": "No data since {since}: the data store (Redis) doesn't answer; "
+    "trying again.",
+    "server_away_since": "No data since {since}: this page has lost its server; trying again.",
+    "no_data_since": "No data since {since}: nothing comes from the aggregator.",
+    "data_again": "Data are coming again.",
+    "overflow": "More people came than there are strips: {count} without one.",
+    "for_duration": "for {duration}",
+    "confidence": "{percent} sure",
+    "seen": "readable {percent}",
+    "seen_hint": "Share of the last minute in which this face could be read",
+    "in_view_of": "{visible} of {known}",
+    "seen_summary": "{known} people seen; faces readable {percent} of the last minute.",
+    "seen_summary_none": "Nobody present, so nothing was read.",
+    "seen_summary_one": "1 person seen; face readable {percent} of the last minute.",
+    "share": "{label} {count} · {percent}",
+    "mix_empty": "Nobody in view.",
+    "strip": "{name} over time: now {readout}. Left and right arrow keys read earlier moments.",
+    "moment": "{time}: {readout}",
+    "moment_gap": "{time}: no data",
+    "camera_rate": "{fps} frames/s",
+    "camera_lag": "{lag} behind",
+    "camera_size": "{width}×{height}",
+    "camera_frames": "{frames} frames",
+    "camera_dropped": "dropped: {reasons}",
+    "camera_people": "{people} in view",
+    "no_drops": "none dropped",
+    "event_session_started": "The session began",
+    "event_session_closed": "The session ended",
+    "event_person_entered": "{who} came into view",
+    "event_person_left": "{who} left the view",
+    "event_state_ended": "{who} {readout} for {duration}",
+    "event_camera": "Camera {camera}: {phase}",
+}
+
+
+class Words(TypedDict):
+    """Everything, as ``/words`` serves it; ``order`` is that of a sample's state numbers."""
+
+    order: tuple[str, ...]
+    states: dict[str, StateWords]
+    phases: dict[str, str]
+    drops: dict[str, str]
+    sentences: dict[str, str]
+
+
+WORDS: Final[Words] = {
+    "order": STATES,
+    "states": STATE_WORDS,
+    "phases": PHASE_WORDS,
+    "drops": DROP_WORDS,
+    "sentences": SENTENCES,
+}

