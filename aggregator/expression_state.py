@@ -188,8 +188,10 @@ def _wanted(person: ExpressionState, reading: Reading) -> str:
         return NOT_VISIBLE
     if person.small:
         return TOO_SMALL
-    if not reading.network_runs:
-        return NOT_READ
+    return _wanted_expression(person) if reading.network_runs else NOT_READ
+
+
+def _wanted_expression(person: ExpressionState) -> str:
     if person.evidence < (TOO_LITTLE if person.state in EXPRESSIONS else ENOUGH):
         return UNCERTAIN
     means = [value / person.evidence for value in person.sums]

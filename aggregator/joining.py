@@ -65,6 +65,7 @@ class CameraJoin(msgspec.Struct):
     retired: list[int] = []
     released_seq: int | None = None
     released: int = 0
+    newest_seq: int = -1
     newest_captured_at: float = 0.0
     held: dict[int, Held] = {}
     lanes_at: dict[str, float] = {}
@@ -115,9 +116,7 @@ class JoinOutcome:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
-def offer(
-    join: CameraJoin, observation: Observation, now: float, rules: JoinRules
-) -> JoinOutcome:
+def offer(join: CameraJoin, observation: Observation, now: float, rules: JoinRules) -> JoinOutcome:
     """Take one observation in, and let go what has become releasable."""
     outcome = JoinOutcome()
     join.mode = observation.mode
@@ -126,7 +125,8 @@ def offer(
         return outcome
     lane, seq = observation.lane, observation.seq
     join.lanes_at[lane] = now
-    join.newest_captured_at = max(join.newest_captured_at, observation.captured_at)
+    if seq >= join.newest_seq:  # Newest by seq: a clock that is set back mustn't look like age.
+        join.newest_seq, join.newest_captured_at = seq, observation.captured_at
     if join.released_seq is not None and seq <= join.released_seq:
         _count_too_late(join, lane, seq, outcome)
         return outcome
@@ -162,6 +162,15 @@ def report(join: CameraJoin, said: CameraReport, now: float) -> JoinOutcome:
     return outcome
 
 
+def flush(join: CameraJoin) -> JoinOutcome:
+    """Nothing more will come for a live camera: let go all that waits, in order."""
+    outcome = JoinOutcome()
+    if join.mode == "live":
+        for seq in sorted(join.held):
+            _let_go(join, seq, outcome)
+    return outcome
+
+
 def finished(join: CameraJoin, now: float, rules: JoinRules) -> bool:
     """Whether the camera has ended and all that it published has been let go.
 
@@ -183,11 +192,17 @@ def resume(join: CameraJoin, now: float) -> None:
         held.first_at = now
 
 
+def retire(join: CameraJoin) -> None:
+    """The session is over: whatever a live camera's epoch still yields is late."""
+    if join.mode == "live" and join.ended_seq is not None and join.epoch != -1:
+        join.retired = [*join.retired, join.epoch][-MAX_RETIRED:]
+
+
 def _enter_epoch(join: CameraJoin, observation: Observation, outcome: JoinOutcome) -> bool:
     """Whether the observation counts; begins a new epoch where it is the first of one."""
     epoch = observation.epoch
     if epoch == join.epoch:
-        return True
+        return epoch not in join.retired
     if observation.mode == "recording":
         # An epoch says nothing in a recording, unless it plays again after it had ended.
         if join.ended_seq is not None and observation.previous_seq == -1 and not join.held:
@@ -204,17 +219,18 @@ def _begin_anew(join: CameraJoin, epoch: int) -> None:
     """A recording that had ended is played again, from whatever seq."""
     join.epoch, join.released_seq, join.ended_seq = epoch, None, None
     join.held, join.recent = {}, {}
+    join.newest_seq = -1
 
 
 def _begin_epoch(join: CameraJoin, epoch: int, outcome: JoinOutcome) -> None:
     """A live camera starts again: what waits of the old epoch goes first."""
     for seq in sorted(join.held):
         _let_go(join, seq, outcome)
-    if join.epoch != -1:
+    if join.epoch != -1 and join.epoch not in join.retired:
         join.retired = [*join.retired, join.epoch][-MAX_RETIRED:]
     join.epoch, join.released_seq, join.ended_seq = epoch, None, None
     join.recent = {}
-    join.newest_captured_at = 0.0
+    join.newest_seq, join.newest_captured_at = -1, 0.0
 
 
 def _count_too_late(join: CameraJoin, lane: str, seq: int, outcome: JoinOutcome) -> None:
@@ -289,9 +305,7 @@ def _let_go(
     joined = _merge(held, restarted)
     if joined.skipped is not None:
         outcome.drop(joined.skipped)
-    elif (
-        join.mode == "recording" and rules and any(lane not in held.lanes for lane in rules.lanes)
-    ):
+    elif join.mode == "recording" and rules and any(lane not in held.lanes for lane in rules.lanes):
         outcome.drop("unreported")
     join.released_seq = seq
     join.released += 1

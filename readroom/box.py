@@ -22,7 +22,7 @@ import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import setproctitle
 from prometheus_client import CollectorRegistry, generate_latest
@@ -164,7 +164,8 @@ def serve(box: Box, settings: Settings, port: int) -> ThreadingHTTPServer:
             """Requests are not events."""
 
     server = bind(settings.http.host, port, Handler)
-    box.address = f"{settings.http.host}:{server.server_address[1]}"
+    host = settings.http.host
+    box.address = f"{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True, name="http").start()
     return server
 
@@ -178,6 +179,11 @@ def bind(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Threadi
         # Two readrooms on one port would share its requests on some systems.
         allow_reuse_port = False
 
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A scraper that hangs up in the middle is no event."""
+            if not isinstance(sys.exception(), OSError):
+                super().handle_error(request, client_address)
+
     try:
         return Server((host, port), handler)
     except OSError as error:
@@ -189,17 +195,17 @@ def bind(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Threadi
 
 def _answer(box: Box, guard: Guard, path: str, headers: Any) -> tuple[int, str, bytes]:
     text = "text/plain; charset=utf-8"
-    parts = urlsplit(path)
-    refusal = guard.check(headers, parse_qs(parts.query).get("token", [None])[0])
+    path, _, query = path.partition("?")
+    refusal = guard.check(headers, parse_qs(query).get("token", [None])[0])
     if refusal is not None:
         return refusal.status, text, f"{refusal.reason}\n".encode()
-    if parts.path == "/metrics":
+    if path == "/metrics":
         return 200, CONTENT_TYPE_LATEST, generate_latest(box.metrics)
-    if parts.path in ("/healthz", "/readyz"):
-        good, detail = box.healthy() if parts.path == "/healthz" else box.ready()
+    if path in ("/healthz", "/readyz"):
+        good, detail = box.healthy() if path == "/healthz" else box.ready()
         return (200 if good else 503), text, f"{detail}\n".encode()
-    if parts.path in box.routes:
-        content_type, body = box.routes[parts.path]()
+    if path in box.routes:
+        content_type, body = box.routes[path]()
         return 200, content_type, body
     pages = ", ".join(["/metrics", "/healthz", "/readyz", *box.routes])
     return 404, text, f"no such page; there are {pages}\n".encode()

@@ -43,16 +43,16 @@ class Guard:
         """None where the request may pass. ``headers`` are looked up case-insensitively by the
         mapping itself; ``query_token`` is the token given in the address (for a browser's event
         stream, which can't send headers)."""
-        host = headers.get("Host") or ""
+        host = (headers.get("Host") or "").lower()
         if host_name(host) not in self.hosts:
             return Refusal(421, "this server isn't reached by that Host; see READROOM_HTTP__HOSTS")
         origin = headers.get("Origin")
         if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
             return Refusal(403, "requests from other origins are refused")
         if self.token is not None:
-            given = (headers.get("Authorization") or "").removeprefix("Bearer ").strip()
-            given = given or query_token or ""
-            if not hmac.compare_digest(given.encode(), self.token.encode()):
+            scheme, _, given = (headers.get("Authorization") or "").partition(" ")
+            given = given.strip() if scheme.lower() == "bearer" else query_token or ""
+            if not hmac.compare_digest(given.encode(errors="replace"), self.token.encode()):
                 return Refusal(401, "a bearer token is needed: Authorization: Bearer …")
         return None
 

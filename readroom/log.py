@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from readroom.redaction import redact
+from readroom.redaction import MASK, redact
 
 #: Lines of one event let through in a window, and the window's length in s.
 BURST = 5
@@ -83,7 +85,8 @@ class TextFormat(logging.Formatter):
         fields = getattr(record, "fields", {})
         rest = " ".join(f"{key}={_shown(value)}" for key, value in fields.items())
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
+        event = " ".join(record.getMessage().splitlines())
+        line = f"{clock} {record.levelname.lower():7} {record.name}: {event}"
         line = f"{line} {rest}" if rest else line
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
@@ -102,17 +105,38 @@ class JsonFormat(logging.Formatter):
             "event": redact(record.getMessage()),
         }
         for key, value in getattr(record, "fields", {}).items():
-            entry[key] = redact(value) if isinstance(value, str) else value
+            entry[key] = MASK if _names_a_secret(key) else _clean(value)
         if record.exc_info:
             entry["traceback"] = redact(self.formatException(record.exc_info))
         return json.dumps(entry, default=lambda value: redact(str(value)))
+
+
+def _clean(value: Any) -> Any:
+    """A field's value with every text in it redacted, however deep it lies."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {
+            redact(str(key)): MASK if _names_a_secret(str(key)) else _clean(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it.
+    return value
+
+
+def _names_a_secret(key: str) -> bool:
+    return redact(f"{key}=x") != f"{redact(key)}=x"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     text = str(value)
-    return json.dumps(text) if " " in text else text
+    # White space of any kind: a line feed in a field would begin another line.
+    return json.dumps(text) if any(letter.isspace() for letter in text) else text
 
 
 def set_up_logging(box: str, log_format: Literal["auto", "text", "json"], level: str) -> Log:

@@ -399,6 +399,7 @@ def decode(body: bytes, version: bytes | None, kind: type[M] | Any) -> M:
         decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
     try:
         message: M = decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    # RecursionError: arrays nested without end, in a field that nobody knows.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessage("undecodable", str(error)) from None
     return message

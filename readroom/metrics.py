@@ -8,6 +8,12 @@ the one class that is its own, on its own registry; docs/metrics.md is generated
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError as RedisConnectionError,
+    OutOfMemoryError,
+    TimeoutError as RedisTimeoutError,
+)
 
 from readroom.messages import STATES
 
@@ -48,8 +54,13 @@ class BoxMetrics:
 
     def redis_error(self, error: BaseException) -> None:
         """Count a Redis error that was survived, by the kind of error."""
-        kind = {"ConnectionError": "connection", "TimeoutError": "timeout"}
-        reason = kind.get(type(error).__name__, "out_of_memory")
+        reasons: tuple[tuple[type[BaseException], str], ...] = (
+            (OutOfMemoryError, "out_of_memory"),
+            (RedisTimeoutError, "timeout"),
+            (BusyLoadingError, "loading"),  # Is a ConnectionError too, so it comes first.
+            (RedisConnectionError, "connection"),
+        )
+        reason = next((name for kind, name in reasons if isinstance(error, kind)), "other")
         self.redis_errors.labels(self.room, reason).inc()
 
 

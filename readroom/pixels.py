@@ -85,7 +85,12 @@ class SharedRing:
             os.close(descriptor)
 
     def put(self, picture: Picture) -> SharedBlock:
-        """Copy a uint8 picture of at most ``slot_bytes`` into the next slot."""
+        """Copy a uint8 picture of at most ``slot_bytes`` into the next slot.
+
+        Raises ValueError for a larger one, which would run over into its neighbours' slots.
+        """
+        if picture.size > self.slot_bytes:
+            raise ValueError(f"{picture.size} bytes don't fit a slot of {self.slot_bytes}")
         self._next += 1
         offset = (self._next % self._slots) * self._stride
         start = offset + _HEADER_BYTES
@@ -111,12 +116,13 @@ class PixelReader:
         if frame.shared is not None:
             return self._shared(frame, frame.shared)
         if frame.encoding == "jpeg":
-            return decode_jpeg(payload)
+            return _jpeg_of(frame, payload)
         return _shaped(frame, np.frombuffer(payload, np.uint8))
 
     def _shared(self, frame: Frame, block: SharedBlock) -> Picture:
         ring = self._open(block.name)
-        if block.offset + _HEADER_BYTES + block.size > len(ring):
+        end = block.offset + _HEADER_BYTES + block.size
+        if block.offset < 0 or block.size < 0 or end > len(ring):
             raise Unreadable("undecodable", f"{block.name}: the block lies outside the ring")
         start = block.offset + _HEADER_BYTES
         copied = np.frombuffer(ring, np.uint8, block.size, start).copy()
@@ -143,8 +149,22 @@ class PixelReader:
         return ring
 
 
+def _jpeg_of(frame: Frame, payload: bytes) -> Picture:
+    # The header first (4 µs): boxes would be off in a picture of another size, and a broken
+    # header can ask for gigabytes.
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(payload)
+    except ValueError as error:
+        raise Unreadable("undecodable", f"broken JPEG: {error}") from None
+    if (height, width) != (frame.height, frame.width):
+        raise Unreadable(
+            "undecodable", f"a JPEG of {width}×{height} for a {frame.width}×{frame.height} frame"
+        )
+    return decode_jpeg(payload)
+
+
 def _shaped(frame: Frame, flat: NDArray[np.uint8]) -> Picture:
-    if flat.size != frame.height * frame.width * 3:
+    if min(frame.height, frame.width) < 1 or flat.size != frame.height * frame.width * 3:
         raise Unreadable(
             "undecodable", f"{flat.size} bytes for a {frame.width}×{frame.height} BGR frame"
         )

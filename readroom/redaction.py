@@ -7,7 +7,7 @@ a safe placeholder rather than a guess.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 #: What stands where a secret stood.
 MASK = "***"
@@ -15,9 +15,12 @@ MASK = "***"
 # scheme://anything@ up to the last @ of the authority: passwords may contain '/', '?', '#' or
 # '@' that nobody percent-encoded, so this is greedy up to the last '@' before white space.
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<secret>\S*)@")
-_QUERY = re.compile(r"(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s?'\"]*)\?[^\s'\"]+")
+# Up to the next white space, a closing quote included: a token may contain quotes too.
+_QUERY = re.compile(r"(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s?]*)\?\S+")
+# No word boundary before the key: READROOM_HTTP__TOKEN=… is one as well.
 _PAIR = re.compile(
-    r"(?i)\b(?P<key>pass(?:word|wd)?|token|secret|api[_-]?key|pwd)(?P<sep>\s*[=:]\s*)\S+"
+    r"(?i)(?P<key>pass(?:word|wd)?|token|secret|api[_-]?key|pwd|authorization)"
+    r"(?P<sep>[\"']?\s*[=:]\s*(?:bearer\s+)?)(?:\"[^\"]*\"|'[^']*'|\S+)"
 )
 
 
@@ -41,10 +44,11 @@ def redact_source(source: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         return f"{scheme}://{MASK}"
-    if not re.fullmatch(r"[\w.:\-\[\]]*", host) or "@" in parts.path:
+    # An '@' behind the authority: it may have ended early, at a '/', '?' or '#' of the password.
+    if not re.fullmatch(r"[\w.:\-]*", host) or "@" in f"{parts.path}{parts.query}{parts.fragment}":
         return f"{scheme}://{MASK}"
     if ":" in host:
         host = f"[{host}]"
-    credentials = f"{MASK}@" if parts.username or parts.password else ""
-    query = MASK if parts.query else ""
-    return urlunsplit((parts.scheme, f"{credentials}{host}{port}", parts.path, query, ""))
+    credentials = f"{MASK}@" if "@" in parts.netloc else ""
+    query = f"?{MASK}" if parts.query else ""
+    return f"{parts.scheme}://{credentials}{host}{port}{parts.path}{query}"

@@ -131,7 +131,8 @@ def _end_predecessor(folder: Path) -> None:
 
 def main(folder: Path, maxmemory_mb: int) -> int:
     """Run the server until a signal comes, the parent is gone, or it dies; returns the code."""
-    parent = os.getppid()
+    # As told by the supervisor, which may be gone already; by hand it's whoever started this.
+    parent = int(os.environ.get("READROOM_PARENT_PID") or os.getppid())
     stopping: list[int] = []
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda received, _: stopping.append(received))

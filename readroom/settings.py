@@ -200,6 +200,15 @@ class HttpSettings(_Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _ports_differ(self) -> HttpSettings:
+        if self.port and self.port == self.metrics_port:
+            raise ValueError(
+                f"port and metrics_port are both {self.port}: the live page and the aggregator "
+                "need one each"
+            )
+        return self
+
 
 class Settings(BaseSettings):
     """All settings. Build it with :func:`load_settings`, which turns errors into one line."""
@@ -216,6 +225,7 @@ class Settings(BaseSettings):
     title: str = Field("", max_length=300, description="Title of the session.")
     sources: tuple[str, ...] = Field(
         (),
+        repr=False,  # A camera's address may hold its password.
         description="Cameras, each `SOURCE` or `NAME=SOURCE`: an rtsp:// or http:// address, a "
         "webcam's number or /dev/video path, a file, a folder of pictures, `demo:left`. "
         "Separated by white space (quote a path that has some).",
@@ -253,6 +263,15 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return _words(value)
 
+    @field_validator("lanes")
+    @classmethod
+    def _canonical_lanes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # A lane that no worker serves would hold up a recording for ever.
+        lanes = tuple(lane_name(_engines_of(lane)) for lane in value)
+        if len(set(lanes)) < len(lanes):
+            raise ValueError("the same lane is named twice")
+        return lanes
+
     @property
     def lane_names(self) -> tuple[str, ...]:
         """The lanes every recorded frame passes: as set, else the one of this process."""
@@ -285,6 +304,13 @@ def lane_name(engines: tuple[EngineName, ...]) -> str:
     return "+".join(engines)
 
 
+def _engines_of(lane: str) -> tuple[EngineName, ...]:
+    words = lane.split("+")
+    if not set(words) <= set(ENGINES):
+        raise ValueError(f"{lane!r} is no lane: join some of {', '.join(ENGINES)} by +")
+    return tuple(engine for engine in ENGINES if engine in words)
+
+
 def _config_file() -> Path | None:
     named = os.environ.get("READROOM_CONFIG")
     if named:
@@ -307,15 +333,16 @@ def environment_names() -> dict[str, str]:
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
-    """The environment that makes another process read the same settings: every field that
-    differs from its default. Secrets travel this way and never on a command line."""
+    """The environment that makes another process read the same settings: every field that has
+    a value, defaults included, since a flag may have set one back to its default against this
+    process's own environment or TOML file, which the other process sees too. Secrets travel
+    this way and never on a command line."""
     variables: dict[str, str] = {}
     for variable, dotted in environment_names().items():
         value: Any = settings
-        default: Any = Settings.model_construct()
         for part in dotted.split("."):
-            value, default = getattr(value, part), getattr(default, part)
-        if value == default:
+            value = getattr(value, part)
+        if value is None:
             continue
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
@@ -353,13 +380,15 @@ def load_settings(**overrides: Any) -> Settings:
         raise BadSettings(_first_error(error)) from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{config}: not a TOML file: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{config}: can't be read as a TOML file: {error}") from None
 
 
 def _first_error(error: ValidationError) -> str:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     variable = next((v for v, dotted in environment_names().items() if dotted == field), None)
-    secret = "token" in field or "url" in field
+    secret = any(word in field for word in ("token", "url", "sources"))
     value = "" if secret or isinstance(first["input"], dict | BaseModel) else f"={first['input']!r}"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import redis
@@ -32,6 +32,7 @@ from redis.exceptions import (
     ConnectionError as RedisConnectionError,
     NoPermissionError,
     OutOfMemoryError,
+    RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
 )
@@ -55,6 +56,9 @@ from readroom.settings import RedisSettings
 OLDEST_REDIS = (6, 2)
 #: A plain command that takes longer than this has failed, s. Blocking reads add their BLOCK.
 COMMAND_TIMEOUT_S = 5.0
+#: What the address may say after its ``?``. Everything else that redis-py would take from there
+#: (decode_responses, socket_timeout, protocol, ...) is this module's to decide.
+URL_OPTIONS = ("db", "username", "password", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 #: Entries kept in the dead-letter stream.
 DEAD_LETTERS = 100
 #: Bytes of a broken entry's body kept there; never a payload.
@@ -146,45 +150,65 @@ def connect(settings: RedisSettings, *, block_s: float = 0.0) -> Client:
         )
     url = settings.url.get_secret_value()
     shown = redact_source(url)
+    # A unix socket has no keep-alive, and redis-py refuses the word there.
+    keepalive = {} if url.startswith("unix://") else {"socket_keepalive": True}
     try:
+        options = parse_qs(urlsplit(url).query)
         client = redis.Redis.from_url(
             url,
             protocol=2,
             socket_timeout=COMMAND_TIMEOUT_S + block_s,
             socket_connect_timeout=COMMAND_TIMEOUT_S,
-            socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
             health_check_interval=0,
+            **cast(Any, keepalive),
         )
-    except ValueError as error:
+    except ValueError:
+        # The reason isn't told: redis-py's quotes what it took for the port, and that may be a
+        # piece of the password.
         raise BadSettings(
-            f"redis.url {shown}: not a Redis address ({error}); use redis://, rediss:// or unix://"
+            f"redis.url {shown}: not a Redis address; use redis://, rediss:// or unix://, and "
+            "percent-encode what is special in the password"
         ) from None
-    check_server(client, shown)
+    if not options.keys() <= set(URL_OPTIONS):
+        # Which one isn't told: behind a '?' in a password that nobody encoded it's a piece of it.
+        raise BadSettings(
+            f"redis.url {shown}: behind its ? the address may only give {', '.join(URL_OPTIONS)}"
+        )
+    try:
+        check_server(client, shown)
+    except BaseException:
+        client.close()
+        raise
     return client
 
 
 def check_server(client: Client, shown: str) -> None:
     """Raise one clear line when the server can't serve; ``shown`` is its redacted address."""
     try:
-        version = str(client.info("server")["redis_version"])
-    except (AuthenticationError, NoPermissionError):
+        version = str(client.info("server").get("redis_version", ""))
+    except (AuthenticationError, NoPermissionError) as error:
+        if "required" in str(error):
+            raise BadSettings(
+                f"Redis at {shown} wants a password; put it into READROOM_REDIS__URL, before the "
+                "host and followed by @"
+            ) from None
         raise BadSettings(
-            f"Redis at {shown} refuses the password: put the right one into READROOM_REDIS__URL "
-            "as redis://:password@host:6379/0"
+            f"Redis at {shown} refuses the password or the user; put the right ones into "
+            "READROOM_REDIS__URL"
         ) from None
     except ResponseError as error:
-        if "NOAUTH" in str(error):
-            raise BadSettings(
-                f"Redis at {shown} wants a password: READROOM_REDIS__URL=redis://:password@…"
-            ) from None
         raise ReadroomError(f"Redis at {shown}: {error}") from None
     except REDIS_AWAY as error:
         raise ReadroomError(
             f"Redis at {shown} doesn't answer ({type(error).__name__}): is it running, and is the "
             "address right?"
         ) from None
+    except RedisError:
+        version = ""
+    if not version:
+        raise ReadroomError(f"{shown} answers, but not as a Redis does: is the address right?")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if numbers < OLDEST_REDIS:
         raise BadSettings(f"Redis at {shown} is version {version}: 6.2 or newer is needed")
@@ -251,6 +275,10 @@ class GroupReader(Generic[T]):
     Entries are handed out at least once: acknowledge them when their outcome is safe. An entry
     that can't be decoded is put into the dead-letter stream, acknowledged, and counted through
     ``on_dead(reason)``; it never reaches the caller.
+
+    An entry that was handed out :data:`MAX_DELIVERIES` times without being acknowledged seems to
+    kill whoever reads it. It is given to ``on_poison``, which says what others wait to hear of
+    it, and then put aside like an undecodable one; where ``on_poison`` returns False, it stays.
     """
 
     def __init__(
@@ -262,9 +290,11 @@ class GroupReader(Generic[T]):
         kind: Any,
         *,
         on_dead: Callable[[str], None],
+        on_poison: Callable[[Delivery[T]], bool] | None = None,
     ) -> None:
         self._client = client
         self._keys = keys
+        self._on_poison = on_poison
         self.group = group
         self.consumer = consumer
         self._kind = kind
@@ -292,18 +322,51 @@ class GroupReader(Generic[T]):
         """Up to ``count`` entries of each stream, in order; waits at most ``block_ms`` for one.
 
         After a restart under the same consumer name, what was handed out before and never
-        acknowledged comes first. Raises one of REDIS_AWAY when the server is gone.
+        acknowledged comes first, one entry a call. Raises one of REDIS_AWAY when the server is
+        gone.
         """
         if not self._streams:
             time.sleep(block_ms / 1000)
             return []
         if self._own_cursor:
-            mine = self._read(dict(self._own_cursor), count, None)
-            self._advance(mine)
+            mine = self._read_own()
             if mine:
                 return self._decode(mine)
         fresh = self._read(dict.fromkeys(self._streams, b">"), count, max(1, block_ms))
         return self._decode(fresh)
+
+    def _read_own(self) -> _Raw:
+        """The next entry that was handed out before this consumer died. One alone: where an
+        entry kills its reader, those beside it would look as guilty, and be buried with it."""
+        while self._own_cursor:
+            key, cursor = next(iter(self._own_cursor.items()))
+            mine = self._read({key: cursor}, 1, None)
+            entries = mine[0][1] if mine else []
+            if not entries:
+                del self._own_cursor[key]
+                continue
+            entry_id = entries[0][0]
+            self._own_cursor[key] = entry_id
+            # Counted with the delivery that was just made.
+            if self._times_delivered(key, entry_id) <= MAX_DELIVERIES:
+                return mine
+            self._give_up(key, entry_id)
+        return []
+
+    def _give_up(self, key: str, entry_id: bytes) -> None:
+        """Put a poisonous entry aside, once its owner has said what is to be said about it."""
+        found = cast(list[Any], self._client.xrange(key, entry_id, entry_id))
+        if found and self._on_poison is not None:
+            with contextlib.suppress(BadMessage):
+                if not self._on_poison(_decode_entry(key, entry_id, found[0][1], self._kind)):
+                    return
+        self.bury(key, entry_id, "poison", f"handed out {MAX_DELIVERIES} times")
+
+    def _times_delivered(self, key: str, entry_id: bytes) -> int:
+        found = self._client.xpending_range(
+            key, self.group, cast(Any, entry_id), cast(Any, entry_id), 1
+        )
+        return int(cast(Any, found)[0]["times_delivered"]) if found else 0
 
     def _read(self, positions: dict[str, bytes], count: int, block_ms: int | None) -> _Raw:
         try:
@@ -311,21 +374,14 @@ class GroupReader(Generic[T]):
                 self.group, self.consumer, cast(Any, positions), count=count, block=block_ms
             )
         except ResponseError as error:
-            if "NOGROUP" not in str(error):
+            # UNBLOCKED: the stream was deleted (FLUSHALL) during the blocking read itself.
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             # The server came back empty: make stream and group again, and go on.
             for key in positions:
                 create_group(self._client, key, self.group)
             return []
         return [(_text(key), entries) for key, entries in cast(Any, answer)]
-
-    def _advance(self, mine: _Raw) -> None:
-        seen = {key: entries for key, entries in mine if entries}
-        for key in list(self._own_cursor):
-            if key in seen:
-                self._own_cursor[key] = seen[key][-1][0]
-            else:
-                del self._own_cursor[key]
 
     def _decode(self, raw: _Raw) -> list[Delivery[T]]:
         deliveries: list[Delivery[T]] = []
@@ -398,7 +454,7 @@ class GroupReader(Generic[T]):
             if oldest is None or _id_pair(entry_id) < oldest:
                 self._client.xack(key, self.group, entry_id)
             elif int(entry["times_delivered"]) >= MAX_DELIVERIES:
-                self.bury(key, entry_id, "poison", f"handed out {MAX_DELIVERIES} times")
+                self._give_up(key, entry_id)
         answer = self._client.xautoclaim(
             key, self.group, self.consumer, min_idle_ms, start_id="0-0", count=count
         )

@@ -11,7 +11,7 @@ The rules, as pure as can be (:class:`RestartPolicy` takes the time as an argume
   Everything stops, exit code 2.
 - Stopping goes along the data's way (``stop_order``): cameras first, then workers, then the
   aggregator with everything in its hands, the page, Redis last; each group gets
-  :data:`DRAIN_S` after SIGTERM, then SIGKILL.
+  :data:`DRAIN_S` after SIGTERM, then SIGKILL; all together get :data:`STOP_S`.
 
 Children run in sessions of their own, so that Ctrl-C reaches only the supervisor; they watch
 their parent (READROOM_PARENT_PID) and end with it even when it is killed.
@@ -38,9 +38,12 @@ BACKOFF_MIN_S = 0.2
 BACKOFF_MAX_S = 10.0
 #: A child that has run for this long is well again, s.
 STABLE_S = 30.0
-#: What a group of children gets between SIGTERM and SIGKILL, s. Four groups stay below the 5 s
-#: in which Ctrl-C must end everything, because the usual drain takes a tenth of it.
+#: What a group of children gets between SIGTERM and SIGKILL, s, as long as STOP_S isn't used up.
 DRAIN_S = 1.5
+#: What all groups together get, s: Ctrl-C must end everything within 5 s, whatever hangs.
+STOP_S = 3.5
+#: What a group gets even then, s: the usual drain needs no more.
+LEAST_DRAIN_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,14 @@ class ChildSpec:
     command: Sequence[str]
     environment: Mapping[str, str]
     stop_order: int
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL`` for 9; some real-time signals have a number only."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class RestartPolicy:
@@ -121,8 +132,9 @@ class Supervisor:
 
     def stop(self) -> int:
         """Stop every child in order; returns the exit code to end with."""
+        until_s = time.monotonic() + STOP_S
         for order in sorted({child.spec.stop_order for child in self._children}):
-            self._stop_group([c for c in self._children if c.spec.stop_order == order])
+            self._stop_group([c for c in self._children if c.spec.stop_order == order], until_s)
         return EXIT_OK if self.failed is None else self.failed
 
     def _start(self, child: _Child) -> None:
@@ -138,7 +150,7 @@ class Supervisor:
     def _bury(self, child: _Child, code: int, now_s: float) -> None:
         spec = child.spec
         child.process = None
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        how = signal_name(-code) if code < 0 else f"exit code {code}"
         if code == EXIT_BAD_SETTINGS:
             self._log.error(
                 "a box can't run with these settings; stopping", box=f"{spec.kind}/{spec.name}"
@@ -162,12 +174,13 @@ class Supervisor:
         )
         child.start_at_s = now_s + pause_s
 
-    def _stop_group(self, group: Sequence[_Child]) -> None:
+    def _stop_group(self, group: Sequence[_Child], until_s: float) -> None:
         running = [child.process for child in group if child.process is not None]
         for process in running:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        deadline_s = time.monotonic() + DRAIN_S
+        now_s = time.monotonic()
+        deadline_s = min(now_s + DRAIN_S, max(until_s, now_s + LEAST_DRAIN_S))
         for process in running:
             try:
                 process.wait(max(0.0, deadline_s - time.monotonic()))

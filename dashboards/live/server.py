@@ -122,7 +122,8 @@ class PageServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.post(self._hub.close)
+        if self._thread.is_alive():
+            self.post(self._hub.close)
         self._server.should_exit = True
         self._thread.join(GRACE_S)
         # What is left is a browser that doesn't read: it isn't waited for.

@@ -12,26 +12,36 @@ from readroom.messages import NOT_READ, NOT_VISIBLE, STATES, TOO_SMALL, UNCERTAI
 
 
 class StateWords(TypedDict):
-    """``label`` stands in a band or a legend, ``readout`` beside a person's name."""
+    """``label`` stands in a band or a legend, ``readout`` beside a person's name, ``past`` in
+    what is over."""
 
     label: str
     readout: str
+    past: str
 
 
 #: Words for each of messages.STATES.
 STATE_WORDS: Final[dict[str, StateWords]] = {
-    "neutral": {"label": "neutral", "readout": "looks neutral"},
-    "happiness": {"label": "happy", "readout": "looks happy"},
-    "surprise": {"label": "surprised", "readout": "looks surprised"},
-    "sadness": {"label": "sad", "readout": "looks sad"},
-    "anger": {"label": "angry", "readout": "looks angry"},
-    "disgust": {"label": "disgusted", "readout": "looks disgusted"},
-    "fear": {"label": "afraid", "readout": "looks afraid"},
-    "contempt": {"label": "contemptuous", "readout": "looks contemptuous"},
-    UNCERTAIN: {"label": "can't tell", "readout": "can't tell"},
-    NOT_VISIBLE: {"label": "not in view", "readout": "not in view"},
-    TOO_SMALL: {"label": "too small", "readout": "face too small to read"},
-    NOT_READ: {"label": "not read", "readout": "expression not read"},
+    "neutral": {"label": "neutral", "readout": "looks neutral", "past": "looked neutral"},
+    "happiness": {"label": "happy", "readout": "looks happy", "past": "looked happy"},
+    "surprise": {"label": "surprised", "readout": "looks surprised", "past": "looked surprised"},
+    "sadness": {"label": "sad", "readout": "looks sad", "past": "looked sad"},
+    "anger": {"label": "angry", "readout": "looks angry", "past": "looked angry"},
+    "disgust": {"label": "disgusted", "readout": "looks disgusted", "past": "looked disgusted"},
+    "fear": {"label": "afraid", "readout": "looks afraid", "past": "looked afraid"},
+    "contempt": {
+        "label": "contemptuous",
+        "readout": "looks contemptuous",
+        "past": "looked contemptuous",
+    },
+    UNCERTAIN: {"label": "can't tell", "readout": "can't tell", "past": "was hard to read"},
+    NOT_VISIBLE: {"label": "not in view", "readout": "not in view", "past": "was not in view"},
+    TOO_SMALL: {
+        "label": "too small",
+        "readout": "face too small to read",
+        "past": "had a face too small to read",
+    },
+    NOT_READ: {"label": "not read", "readout": "expression not read", "past": "was not read"},
 }
 
 #: A camera's phase, and the phase of the session.
@@ -45,6 +55,7 @@ PHASE_WORDS: Final = {
     "running": "live",
     "running_recording": "playing",
     "closed": "ended",
+    "stale": "no data",
 }
 
 #: Why a frame was dropped; other reasons are shown as they are named.
@@ -64,9 +75,7 @@ SENTENCES: Final = {
     "honesty": "What faces looked like, not what people felt.",
     "reading_with": "Networks: {engines}.",
     "no_expression": "Expressions are not being read: no network.",
-    "nothing_runs": "No network is running.",
     "untitled": "Room “{room}”",
-    "connecting_page": "Connecting…",
     "waiting": "Waiting for the first camera",
     "waiting_hint": "The people in view appear here as soon as a camera delivers.",
     "nobody": "Nobody has been in view yet",
@@ -81,20 +90,23 @@ SENTENCES: Final = {
     "trying again.",
     "server_away_since": "No data since {since}: this page has lost its server; trying again.",
     "no_data_since": "No data since {since}: nothing comes from the aggregator.",
-    "data_again": "Data are coming again.",
     "overflow": "More people came than there are strips: {count} without one.",
     "for_duration": "for {duration}",
+    "last_seen": "for {duration}, then no data",
+    "mix_now": "The room now",
+    "mix_last": "The room when last heard of",
+    "at_the_end": "at the end, for {duration}",
     "confidence": "{percent} sure",
     "seen": "readable {percent}",
     "seen_hint": "Share of the last minute in which this face could be read",
     "in_view_of": "{visible} of {known}",
-    "seen_summary": "{known} people seen; faces readable {percent} of the last minute.",
-    "seen_summary_none": "Nobody present, so nothing was read.",
-    "seen_summary_one": "1 person seen; face readable {percent} of the last minute.",
+    "seen_people": "{known} people seen",
+    "seen_person": "1 person seen",
+    "seen_coverage": "faces readable {percent} of the last minute",
     "share": "{label} {count} · {percent}",
     "mix_empty": "Nobody in view.",
-    "strip": "{name} over time: now {readout}. Left and right arrow keys read earlier moments.",
-    "moment": "{time}: {readout}",
+    "strip": "{name} over time; arrow keys read earlier moments",
+    "moment": "{time}: {past}",
     "moment_gap": "{time}: no data",
     "camera_rate": "{fps} frames/s",
     "camera_lag": "{lag} behind",
@@ -107,7 +119,7 @@ SENTENCES: Final = {
     "event_session_closed": "The session ended",
     "event_person_entered": "{who} came into view",
     "event_person_left": "{who} left the view",
-    "event_state_ended": "{who} {readout} for {duration}",
+    "event_state_ended": "{who} {past} for {duration}",
     "event_camera": "Camera {camera}: {phase}",
 }
 

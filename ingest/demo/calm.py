@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 from readroom.ingest.demo.expressions import UNSMILE, moved_points
 from readroom.ingest.demo.faces import Image, Landmarks, Points, Portrait, group_slice
 from readroom.ingest.demo.sheet import reshaped
+from readroom.ingest.demo.warp import softened
 
 #: How far the smile is let go (1 = the table `UNSMILE` as it stands).
 UNSMILE_STRENGTH = 1.3
 #: Width of the cloned lips, in distances between the eyes.
 LIPS_WIDTH_RATIO = 0.86
+#: Skin cloned along around the lips, in distances between the eyes: with less (0.07) the lips
+#: took the colour of the skin.
+LIPS_RIM_RATIO = 0.11
 #: Grain laid on filled skin so that it isn't smoother than its surroundings (grey levels).
 SKIN_GRAIN = 2.0
 
@@ -40,7 +44,8 @@ def calmed(smiling: Portrait, calm: Portrait) -> Portrait:
 
 def _mouth_middle(face: Landmarks) -> Points:
     """Where the closed mouth goes: just above the middle of the smile's teeth."""
-    return face["slit"].mean(axis=0) + np.array([0.0, -0.005], np.float32) * face.eye_distance_px
+    above = np.array([0.0, -0.005 * face.eye_distance_px], dtype=np.float32)
+    return np.asarray(face["slit"].mean(axis=0) + above)
 
 
 def _filled_with_skin(face: Portrait, middle: Points) -> Image:
@@ -61,7 +66,7 @@ def _filled_with_skin(face: Portrait, middle: Points) -> Image:
 
 def _grain(height: int, width: int) -> NDArray[np.float32]:
     noise = np.random.default_rng(1).normal(size=(height, width)).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 0.9)
+    noise = softened(noise, 0.9)
     return np.asarray(noise * np.float32(SKIN_GRAIN) / noise.std(), dtype=np.float32)
 
 
@@ -83,11 +88,12 @@ def _with_lips(face: Portrait, calm: Portrait, lips: Points) -> Image:
     shift = lips[0] - calm.landmarks["lips"][0] * scale
     matrix = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]], dtype=np.float32)
     source = cv2.warpAffine(calm.image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    mask = np.zeros((height, width), dtype=np.uint8)
-    cv2.fillPoly(mask, [np.round(lips).astype(np.int32)], 255)
-    size = 2 * int(0.11 * unit) + 1
-    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-    return _cloned(np.asarray(source, dtype=np.uint8), face.image, np.asarray(mask, np.uint8))
+    inner = np.zeros((height, width), dtype=np.uint8)
+    cv2.fillPoly(inner, [np.round(lips).astype(np.int32)], 255)
+    size = 2 * int(LIPS_RIM_RATIO * unit) + 1
+    rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    mask = np.asarray(cv2.dilate(inner, rim), dtype=np.uint8)
+    return _cloned(np.asarray(source, dtype=np.uint8), face.image, mask)
 
 
 def _cloned(source: Image, target: Image, mask: NDArray[np.uint8]) -> Image:

@@ -147,9 +147,7 @@ def expression_field(before: Points, after: Points, size: tuple[int, int]) -> Fi
     Both tables are float32 (n, 2) in pixels of the picture of `size` (width, height).
     """
     border = _border(size)
-    return thin_plate_field(
-        np.concatenate([after, border]), np.concatenate([before, border]), size
-    )
+    return thin_plate_field(np.concatenate([after, border]), np.concatenate([before, border]), size)
 
 
 def _border(size: tuple[int, int]) -> Points:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from readroom.ingest.demo.faces import Image
 from readroom.ingest.demo.sheet import Face, Sheet, field_between
 from readroom.ingest.demo.turn import HeadShape, head_shape, turned
-from readroom.ingest.demo.warp import Field, identity, mixed, moved
+from readroom.ingest.demo.warp import Field, identity, mixed, moved, moved_plane
 
 Plane = NDArray[np.float32]
 
@@ -81,9 +81,7 @@ class Figure:
         self._colour = _lit(_bled(portrait.image, sheet.head), self._light)
         x0, y0, x1, y1 = sheet.face_box
         self._face_grid = identity((x1 - x0, y1 - y0))
-        self._blink = field_between(
-            portrait.landmarks, sheet.blink, portrait.fixed, sheet.face_box
-        )
+        self._blink = field_between(portrait.landmarks, sheet.blink, portrait.fixed, sheet.face_box)
         self._morphs = {name: self._morph(sheet, face) for name, face in sheet.faces.items()}
         self._head_box = _head_box(sheet)
         self._head_matte = sheet.head
@@ -120,7 +118,7 @@ class Figure:
         self._put_face(head, matte, pose)
         at = turned(self._head, pose.yaw_rad, pose.pitch_rad)
         head = moved(head, at)
-        matte = np.asarray(cv2.remap(matte, at, None, cv2.INTER_LINEAR), dtype=np.float32)
+        matte = moved_plane(matte, at)
         # The half behind the nose's new direction turns away from the viewer and the light.
         gain = 1.0 - np.float32(TURN_SHADE * math.sin(pose.yaw_rad)) * self._head.side
         head = np.asarray(cv2.multiply(head, cv2.merge([gain] * 3), dtype=cv2.CV_8U), np.uint8)
@@ -144,7 +142,7 @@ class Figure:
         head[rows, columns] = _morphed(face, at, morph, pose.amount)
         there = self._face_grid + np.float32(pose.amount) * morph.there
         part = np.ascontiguousarray(matte[rows, columns])
-        matte[rows, columns] = cv2.remap(part, there, None, cv2.INTER_LINEAR)
+        matte[rows, columns] = moved_plane(part, there)
 
     def _put_into(self, frame: Image, colour: Image, matte: Image, pose: Pose) -> None:
         matrix = self._matrix(pose)
@@ -220,7 +218,7 @@ def _side_light(width: int, gains: tuple[float, float]) -> Plane:
 
 
 def _lit(image: Image, light: Plane) -> Image:
-    return np.clip(image * light, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * light, 0, 255), dtype=np.uint8)
 
 
 def _bled(image: Image, matte: Plane) -> Image:

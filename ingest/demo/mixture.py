@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from readroom.ingest.demo.expressions import RESHAPE, moved_points
-from readroom.ingest.demo.faces import Image, Landmarks, Points, Portrait
+from readroom.ingest.demo.faces import Image, Points, Portrait
 from readroom.ingest.demo.sheet import Face, reshaped
-from readroom.ingest.demo.warp import identity, mixed, moved, thin_plate_field
+from readroom.ingest.demo.warp import identity, mixed, moved, softened, thin_plate_field
 
 Plane = NDArray[np.float32]
 
@@ -54,18 +54,17 @@ def _reshaped_mix(face: Portrait, other: Portrait, share: float, spare_mouth: bo
     guest = _toned(guest, face.image, weight)
     image = mixed(face.image, guest, weight * np.float32(share))
     after = moved_points(face.landmarks, RESHAPE)
-    return replace(
-        face, image=reshaped(replace(face, image=image), after), landmarks=after
-    )
+    return replace(face, image=reshaped(replace(face, image=image), after), landmarks=after)
 
 
 def _feature_weight(face: Portrait, spare_mouth: bool) -> Plane:
     """1 on cheeks, nose and chin, 0 on eyes (glasses don't mix) and outside; (height, width)."""
     height, width = face.image.shape[:2]
     unit = face.landmarks.eye_distance_px
-    inside = np.zeros((height, width), dtype=np.float32)
+    inside: Plane = np.zeros((height, width), dtype=np.float32)
     cv2.fillPoly(inside, [np.round(face.landmarks["jaw"]).astype(np.int32)], 1.0)
-    inside = cv2.erode(inside, np.ones((int(0.12 * unit),) * 2, dtype=np.uint8))
+    margin = np.ones((int(0.12 * unit),) * 2, dtype=np.uint8)
+    inside = np.asarray(cv2.erode(inside, margin), dtype=np.float32)
     if spare_mouth:
         lips = np.round(face.landmarks["lips"]).astype(np.int32)
         cv2.fillPoly(inside, [lips], 0.0)
@@ -73,8 +72,7 @@ def _feature_weight(face: Portrait, spare_mouth: bool) -> Plane:
     eyes_y = face.landmarks["eye_left"][:, 1].max()
     rows = np.arange(height, dtype=np.float32)[:, None]
     below = np.clip((rows - eyes_y - 0.35 * unit) / (0.25 * unit), 0.0, 1.0)
-    soft = cv2.GaussianBlur(inside, (0, 0), 0.07 * unit)
-    return np.asarray(soft * below, dtype=np.float32)
+    return np.asarray(softened(inside, 0.07 * unit) * below, dtype=np.float32)
 
 
 def _toned(guest: Image, host: Image, weight: Plane) -> Image:
@@ -83,14 +81,14 @@ def _toned(guest: Image, host: Image, weight: Plane) -> Image:
     ours, theirs = host[where].astype(np.float32), guest[where].astype(np.float32)
     gain = ours.std(axis=0) / np.maximum(theirs.std(axis=0), 1.0)
     toned = (guest - theirs.mean(axis=0)) * np.minimum(gain, 1.0) + ours.mean(axis=0)
-    return np.clip(toned, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(toned, 0, 255), dtype=np.uint8)
 
 
 def _hair(face: Portrait, hairline: Points) -> Plane:
     """1 on hair, 0 on skin, clothes and below; the outline is cut by the matte anyway."""
     height, width = face.image.shape[:2]
     unit = face.landmarks.eye_distance_px
-    hair = np.zeros((height, width), dtype=np.float32)
+    hair: Plane = np.zeros((height, width), dtype=np.float32)
     ear_y = int(face.landmarks["nose"][4, 1])
     hair[:ear_y] = 1.0
     skin = np.concatenate([face.landmarks["jaw"], hairline[::-1]])
@@ -100,7 +98,7 @@ def _hair(face: Portrait, hairline: Points) -> Plane:
         out = -0.18 if side == 0 else 0.18
         ear = (int(x + out * unit), int(y + 0.62 * unit))
         cv2.ellipse(hair, ear, (int(0.2 * unit), int(0.3 * unit)), 0, 0, 360, 0.0, -1)
-    return np.asarray(cv2.GaussianBlur(hair, (0, 0), 0.05 * unit), dtype=np.float32)
+    return softened(hair, 0.05 * unit)
 
 
 def _dressed(face: Portrait, hair: Plane) -> Image:

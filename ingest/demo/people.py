@@ -35,7 +35,7 @@ def eileen_sheet(face_px: float) -> Sheet:
         calm,
         {
             "happiness": Face(smiling.landmarks, smiling.image),
-            "sadness": warped(calm, FROWN_SAD, 0.75),
+            "sadness": warped(calm, FROWN_SAD, 0.9),
             "surprise": gasping(calm),
         },
     )
@@ -47,7 +47,7 @@ def blend_sheet(face_px: float) -> Sheet:
     factor = face_px / eileen().landmarks.face_width_px
     hairline = np.array(EILEEN_HAIRLINE, dtype=np.float32) * np.float32(factor)
     portrait, faces = mixture(calmed(smiling, other), smiling, other, hairline)
-    return mirrored(make_sheet(settled(portrait, SOBER), faces))
+    return mirrored(make_sheet(settled(portrait, SOBER, 2.0), faces))
 
 
 #: How to make each person's sheet for a face width in pixels.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-
-import numpy as np
 
 from readroom.ingest.demo.background import TABLE_RATIO, background
 from readroom.ingest.demo.faces import Image
 from readroom.ingest.demo.figure import Figure, Place, Pose
 from readroom.ingest.demo.people import SHEETS
-from readroom.ingest.demo.script import DemoScript, Seat, moment, named_script
+from readroom.ingest.demo.script import Seat, moment, named_script
 
 #: The frame height for which a seat's `face_px` is meant.
 NOMINAL_HEIGHT = 720

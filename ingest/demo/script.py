@@ -1,19 +1,35 @@
 """What happens in the demo room: who is there, what the faces do, and what may be read in them.
 
 A script is data. Cues say from which second on something holds; the change itself takes
-`EXPRESSION_CHANGE_S`, `TURN_CHANGE_S` or `WALK_S`, and everything repeats after `loop_s`.
+`EXPRESSION_CHANGE_S`, `TURN_CHANGE_S` or `WALK_S`, and everything repeats after `LOOP_S`.
 `truth` answers for any moment.
+
+What may be read is measured, not wished: `ExpressionCue.read_p` is the mean probability that
+
+    faceapi_expression.onnx
+    sha256 b9fa925c05456b5ba925c9bd3a088961d505b865b73a473f8e67fb989829d662
+
+gives the scripted expression, on the boxes that yunet_n_dynamic.onnx (sha256 104ee26c...)
+finds, cut tight, the longer side scaled to 112 pixels, padded with zeros in the middle, as RGB
+0..255; over all readable moments of the segment, 0.4 s apart, in the default script at 1280x720.
+`tests/ingest/demo/test_networks.py` repeats it. Two things the network sees differently from a
+viewer: heads turned beyond `FRONTAL_YAW_DEG` are not counted, and a change takes part of its time
+as another expression. Another network reads otherwise: mini_xception_fer2013.onnx takes the calm
+and the sad faces for a mixture of several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 from typing import TypeVar
 
 from readroom.ingest.demo.motion import Sway, sway
 
+#: Seconds after which everything repeats.
+LOOP_S = 60.0
 #: Seconds a face takes from one expression to the next.
 EXPRESSION_CHANGE_S = 0.8
 #: Seconds a head takes to turn.
@@ -22,6 +38,9 @@ TURN_CHANGE_S = 0.9
 WALK_S = 1.6
 #: Up to this yaw (degrees, without a view's offset) a face counts as seen from the front.
 FRONTAL_YAW_DEG = 12.0
+#: `reliable_segments` looks this often (seconds), and leaves out what is shorter than this.
+STRETCH_STEP_S = 0.05
+MIN_RELIABLE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -160,9 +179,7 @@ def truth(person: str, t_s: float, variant: str = "default") -> Truth:
     now = moment(script, person, t_s)
     cue, _, since = _cue_at(cues.expressions, t_s % script.loop_s)
     readable = (
-        now.here >= 1.0
-        and since >= EXPRESSION_CHANGE_S
-        and abs(now.yaw_deg) <= FRONTAL_YAW_DEG
+        now.here >= 1.0 and since >= EXPRESSION_CHANGE_S and abs(now.yaw_deg) <= FRONTAL_YAW_DEG
     )
     return Truth(
         present=now.here >= 1.0,
@@ -172,6 +189,38 @@ def truth(person: str, t_s: float, variant: str = "default") -> Truth:
         yaw_deg=now.yaw_deg,
         pitch_deg=now.pitch_deg,
     )
+
+
+@dataclass(frozen=True)
+class ReliableSegment:
+    """A stretch in which a camera sees a person in a state that the named network reads."""
+
+    camera: str
+    person: str
+    start_s: float
+    end_s: float
+    read_as: str
+
+
+def reliable_segments(variant: str = "default") -> list[ReliableSegment]:
+    """Every stretch of at least `MIN_RELIABLE_S` in which `truth` gives one `read_as`."""
+    script = named_script(variant)
+    return [
+        ReliableSegment(view.camera, seat.person, start_s, end_s, state)
+        for view in script.views
+        for seat in view.seats
+        for start_s, end_s, state in _stretches(seat.person, script)
+        if end_s - start_s >= MIN_RELIABLE_S
+    ]
+
+
+def _stretches(person: str, script: DemoScript) -> Iterator[tuple[float, float, str]]:
+    times = [step * STRETCH_STEP_S for step in range(int(script.loop_s / STRETCH_STEP_S))]
+    states = [(t_s, truth(person, t_s, script.name).read_as) for t_s in times]
+    for state, run in groupby(states, key=lambda pair: pair[1]):
+        moments = [t_s for t_s, _ in run]
+        if state is not None:
+            yield moments[0], moments[-1], state
 
 
 def moment(script: DemoScript, person: str, t_s: float) -> Moment:
@@ -317,7 +366,7 @@ PEOPLE = (GRACE, EILEEN, BLEND)
 #: The script of the demo: everybody is seen by exactly one camera.
 DEFAULT = DemoScript(
     name="default",
-    loop_s=60.0,
+    loop_s=LOOP_S,
     people=PEOPLE,
     views=(
         View(
@@ -334,7 +383,7 @@ DEFAULT = DemoScript(
 #: Both cameras see Grace and Eileen, from either side.
 OVERLAP = DemoScript(
     name="overlap",
-    loop_s=60.0,
+    loop_s=LOOP_S,
     people=PEOPLE,
     views=(
         View(

@@ -17,7 +17,7 @@ from readroom.ingest.demo.expressions import (
     moved_points,
 )
 from readroom.ingest.demo.faces import Image, Landmarks, Points, Portrait
-from readroom.ingest.demo.warp import identity, moved
+from readroom.ingest.demo.warp import identity, moved, softened
 
 Plane = NDArray[np.float32]
 Box = tuple[int, int, int, int]
@@ -99,11 +99,13 @@ def gasping(portrait: Portrait, strength: float = 1.0) -> Face:
     picture = reshaped(portrait, after).astype(np.float32)
     upper, lower = after["slit"]
     gap = float(lower[1] - upper[1])
-    weight = np.zeros(picture.shape[:2], dtype=np.float32)
+    weight: Plane = np.zeros(picture.shape[:2], dtype=np.float32)
     centre = (int(upper[0]), int((upper[1] + lower[1]) / 2))
-    cv2.ellipse(weight, centre, (int(0.54 * gap), int(0.50 * gap)), 0, 0, 360, 1.0, -1)
-    weight = cv2.GaussianBlur(weight, (0, 0), 0.08 * gap)[..., None]
-    picture += (np.array(MOUTH_BGR, dtype=np.float32) - picture) * weight
+    lips = after["lips"]
+    across = float(lips[4, 0] - lips[0, 0])
+    cv2.ellipse(weight, centre, (int(0.36 * across), int(0.56 * gap)), 0, 0, 360, 1.0, -1)
+    weight = softened(weight, 0.09 * gap)
+    picture += (np.array(MOUTH_BGR, dtype=np.float32) - picture) * weight[..., None]
     return Face(after, picture.astype(np.uint8))
 
 

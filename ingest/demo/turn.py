@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,17 +31,27 @@ SMOOTH_ROWS = 41
 
 
 @dataclass(frozen=True)
+class Axis:
+    """Where the pixels of a head are along one axis of the picture.
+
+    `at` is the coordinate; `sines` and `cosines` are those of the angle around the other axis,
+    falling to 0 at the outline, times the radius in pixels. All float32 (height, width).
+    """
+
+    at: Plane
+    sines: Plane
+    cosines: Plane
+
+
+@dataclass(frozen=True)
 class HeadShape:
     """What is known of a head before it turns.
 
-    `sines` and `cosines` are float32 (height, width, 2): of the angles around the vertical and
-    around the horizontal axis, falling to 0 at the outline, times the radius in pixels.
     `side` is float32 (height, width), -1 at the left edge of the head to 1 at the right one.
     """
 
-    coordinates: Field
-    sines: Field
-    cosines: Field
+    across: Axis
+    upright: Axis
     side: Plane
 
 
@@ -61,18 +72,11 @@ def head_shape(
     grid = identity((width, height))
     u = np.clip((grid[..., 0] - middle[0]) / half, -1.0, 1.0)
     v = np.clip((grid[..., 1] - middle[1]) / radius[1], -1.0, 1.0)
-    angles = np.stack([u, v], axis=-1)
-    falling = EDGE_SLOPE * (1.0 - np.abs(angles))
-    cosines = np.minimum(np.sqrt(1.0 - angles**2), falling)
-    sines = angles * np.minimum(1.0, falling)
-    # A nod fades out at the sides too, or ears and hair would slide up and down.
-    cosines[..., 1] *= cosines[..., 0]
-    sines[..., 1] *= cosines[..., 0]
-    scale = np.stack([reach, np.full_like(reach, radius[1])], axis=-1)
+    sideways = np.minimum(np.sqrt(1.0 - u**2), _falling(u))
     return HeadShape(
-        coordinates=grid,
-        sines=(sines * scale).astype(np.float32),
-        cosines=(cosines * scale).astype(np.float32),
+        across=_axis(grid[..., 0], u, reach),
+        # A nod fades out at the sides too, or ears and hair would slide up and down.
+        upright=_axis(grid[..., 1], v, radius[1] * sideways),
         side=u.astype(np.float32),
     )
 
@@ -82,12 +86,29 @@ def turned(shape: HeadShape, yaw_rad: float, pitch_rad: float) -> Field:
 
     Positive yaw moves the nose to the picture's right, positive pitch moves it up.
     """
-    # sin(a - b) - sin(a), with the sines and cosines of a at hand; y grows downward, so a nose
-    # that goes up goes to smaller angles.
-    angles = (yaw_rad, -pitch_rad)
-    less = np.array([math.cos(angle) - 1.0 for angle in angles], dtype=np.float32)
-    aside = np.array([math.sin(angle) for angle in angles], dtype=np.float32)
-    return np.asarray(shape.coordinates + shape.sines * less - shape.cosines * aside)
+    # y grows downward, so a nose that goes up goes to smaller angles.
+    across, upright = _rotated(shape.across, yaw_rad), _rotated(shape.upright, -pitch_rad)
+    return np.asarray(cv2.merge([across, upright]), dtype=np.float32)
+
+
+def _rotated(axis: Axis, angle: float) -> Plane:
+    # sin(a - b) - sin(a) = sin(a)·(cos(b) - 1) - cos(a)·sin(b)
+    away = cv2.addWeighted(axis.sines, math.cos(angle) - 1.0, axis.cosines, -math.sin(angle), 0.0)
+    return np.asarray(cv2.add(axis.at, away), dtype=np.float32)
+
+
+def _axis(at: Plane, sines: NDArray[np.floating], radius: NDArray[np.floating]) -> Axis:
+    falling = _falling(sines)
+    cosines = np.minimum(np.sqrt(1.0 - sines**2), falling)
+    return Axis(
+        at=np.ascontiguousarray(at),
+        sines=np.asarray(sines * np.minimum(1.0, falling) * radius, dtype=np.float32),
+        cosines=np.asarray(cosines * radius, dtype=np.float32),
+    )
+
+
+def _falling(sines: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.asarray(EDGE_SLOPE * (1.0 - np.abs(sines)))
 
 
 def _half_widths(matte: Plane, edge_y: float, middle_x: float) -> NDArray[np.float32]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
+#: `cv2.remap` takes one two-channel map; the second must be there, but empty.
+NO_MAP: NDArray[np.float32] = np.empty(0, dtype=np.float32)
 #: Spacing in pixels of the grid on which the spline is solved; it is upsampled in between.
 GRID_STEP_PX = 4
 
@@ -33,10 +35,8 @@ def thin_plate_field(
     ys = np.arange(0, height + GRID_STEP_PX, GRID_STEP_PX, dtype=np.float64)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)
     values = _spline(np.asarray(moved_to, np.float64), np.asarray(moved_from - moved_to), grid)
-    full = identity((width, height)) / GRID_STEP_PX
-    return np.asarray(
-        cv2.remap(values.astype(np.float32), full, None, cv2.INTER_LINEAR), dtype=np.float32
-    )
+    full = identity((width, height)) / np.float32(GRID_STEP_PX)
+    return moved_plane(values.astype(np.float32), full)
 
 
 def _spline(
@@ -68,10 +68,18 @@ def identity(size: tuple[int, int]) -> Field:
 
 def moved(image: Image, coordinates: Field) -> Image:
     """The colours of a uint8 picture at float coordinates (height, width, 2), edges repeated."""
-    return np.asarray(
-        cv2.remap(image, coordinates, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-        dtype=np.uint8,
-    )
+    at = cv2.remap(image, coordinates, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(at, dtype=np.uint8)
+
+
+def moved_plane(plane: NDArray[np.float32], coordinates: Field) -> NDArray[np.float32]:
+    """The values of a float32 plane or field at float coordinates, 0 outside."""
+    return np.asarray(cv2.remap(plane, coordinates, NO_MAP, cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def softened(plane: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    """A float32 plane or picture after a Gaussian blur."""
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma_px), dtype=np.float32)
 
 
 def mixed(first: Image, second: Image, weight: NDArray[np.float32]) -> Image:

@@ -1,0 +1,58 @@
+"""Puts what the room says into the metrics."""
+
+from __future__ import annotations
+
+from readroom.aggregator.room import Changes
+from readroom.messages import STATES, RoomState
+from readroom.metrics import STATE_VALUES, AggregatorMetrics
+
+
+class Gauges:
+    """The aggregator's metrics, and which labels they have, so that they can be taken away."""
+
+    def __init__(self, metrics: AggregatorMetrics, room: str) -> None:
+        self.metrics = metrics
+        self._room = room
+        self._slots: set[int] = set()
+        metrics.overflow.labels(room)
+        metrics.duplicates.labels(room)
+        metrics.late.labels(room)
+
+    def count(self, changes: Changes) -> None:
+        """Add what came of some messages to the counters."""
+        for camera, reason, count in changes.dropped:
+            self.metrics.dropped(camera, reason, count)
+        self.metrics.duplicates.labels(self._room).inc(changes.duplicates)
+        self.metrics.late.labels(self._room).inc(changes.late)
+        self.metrics.overflow.labels(self._room).inc(changes.overflow)
+        for _ in range(changes.unusable):
+            self.metrics.dead("undecodable")
+
+    def show(self, state: RoomState) -> None:
+        """Set every gauge to how the room is now."""
+        for camera in state.cameras:
+            self.metrics.lag.labels(self._room, camera.camera).set(camera.lag_s)
+            self.metrics.people_visible.labels(self._room, camera.camera).set(camera.people)
+        self.metrics.coverage.labels(self._room).set(state.coverage or 0.0)
+        for name in STATES:
+            self.metrics.share.labels(self._room, name).set(state.shares.get(name, 0.0))
+        for person in state.people:
+            slot = str(person.slot)
+            self.metrics.person_state.labels(self._room, slot).set(STATE_VALUES[person.state])
+            self.metrics.person_coverage.labels(self._room, slot).set(person.coverage)
+        present = {person.slot for person in state.people}
+        for gone in self._slots - present:
+            self.metrics.person_state.remove(self._room, str(gone))
+            self.metrics.person_coverage.remove(self._room, str(gone))
+        self._slots = present
+
+    def joined(self, changes: Changes, now: float) -> None:
+        """Frames whose results the gauges now show: count them, and how old they are.
+
+        A recording's frames are as old as their reading, so ingest's wait for a full stream
+        counts in: that is how far the metrics are behind the picture.
+        """
+        for camera, captured_at in changes.joined:
+            self.metrics.frames_joined.labels(self._room, camera).inc()
+            age_s = max(0.0, now - captured_at)
+            self.metrics.frame_age.labels(self._room, camera).observe(age_s)

@@ -1,0 +1,370 @@
+"""The aggregator as a running box: observations in, timelines, room states and metrics out.
+
+The loop blocks on the observations stream for at most :data:`BLOCK_MS`, so a complete frame is in
+the metrics as soon as its last lane has reported. What it reads is acknowledged only after the
+commit that covers it. While Redis is away the state is kept and the store goes on being written;
+while the store can't be written, rows are kept and nothing is acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from redis.exceptions import OutOfMemoryError, ResponseError
+
+from readroom.aggregator.gauges import Gauges
+from readroom.aggregator.joining import JoinRules
+from readroom.aggregator.room import Changes, Room, RoomRules, SessionRows, carry_over
+from readroom.aggregator.session import goes_on
+from readroom.aggregator.store import Checkpoint, Store, StoreFailed
+from readroom.box import Box
+from readroom.messages import CameraReport, Observation
+from readroom.metrics import AggregatorMetrics
+from readroom.settings import Settings
+from readroom.streams import (
+    EVENTS_KEPT,
+    PEOPLE_KEPT,
+    REDIS_AWAY,
+    Client,
+    Delivery,
+    GroupReader,
+    add,
+    consumer_name,
+    read_boxes,
+    read_cameras,
+    trim_acknowledged,
+    wait_for_redis,
+)
+
+#: The consumer group that reads the observations.
+GROUP: Final = "aggregator"
+#: Longest wait for an observation, ms: also the grain of live frames' time-outs.
+BLOCK_MS: Final = 50
+#: Observations taken at once.
+READ_COUNT: Final = 64
+#: How often the registry is read, the stream trimmed and ``stored`` written again, s.
+UPKEEP_S: Final = 1.0
+#: Longest time spent on reading the rest when told to stop, s.
+DRAIN_S: Final = 1.0
+#: Observations that another aggregator (of another name) was handed are taken over after, s.
+RECLAIM_S: Final = 5.0
+#: A box that said nothing for this long isn't scraped, s.
+TARGET_FRESH_S: Final = 10.0
+#: A recorded frame is given up after this many takeovers by a worker that passed it over.
+TAKEOVERS: Final = 6
+#: What a command may raise while the service goes on.
+SURVIVED: Final = (*REDIS_AWAY, OutOfMemoryError)
+
+
+def main(box: Box) -> None:
+    """Run the aggregator until the box is told to stop. Raises BadSettings where the store or
+    the Redis address can't be used."""
+    metrics = AggregatorMetrics(box.metrics, box.settings.room)
+    with Store(box.settings.data) as store:
+        Aggregator(box, store, metrics).run()
+
+
+def rules_of(settings: Settings) -> RoomRules:
+    """The pure core's rules, as the settings say."""
+    return RoomRules(
+        room=settings.room,
+        title=settings.title,
+        sources=settings.sources,
+        join=JoinRules(
+            lanes=settings.lane_names,
+            reorder_s=settings.aggregator.reorder_s,
+            lane_timeout_s=settings.aggregator.lane_timeout_s,
+            patience_s=TAKEOVERS * settings.workers.reclaim_idle_s,
+        ),
+        sample_hz=settings.aggregator.sample_hz,
+        min_face_px=settings.workers.min_face_px,
+    )
+
+
+class Aggregator:
+    """The loop and what it keeps between turns."""
+
+    def __init__(self, box: Box, store: Store, metrics: AggregatorMetrics) -> None:
+        self._box = box
+        self._store = store
+        self._metrics = metrics
+        self._gauges = Gauges(metrics, box.settings.room)
+        self._rows: dict[str, SessionRows] = {}
+        self._unacknowledged: list[Delivery[Any]] = []
+        self._dirty = False
+        self._stored: dict[str, int] = {}
+        self._storing = True
+        self._targets = b"[]"
+        self._due: dict[str, float] = {}
+        self._clock = _steady_clock()
+        self._room: Room | None = None
+        box.routes["/targets"] = lambda: ("application/json", self._targets)
+
+    def run(self) -> None:
+        """Serve until told to stop, whatever Redis does meanwhile; then close the session."""
+        settings = self._box.settings
+        while not self._box.stopping.is_set():
+            client = wait_for_redis(
+                settings.redis, self._pause, self._say_away, block_s=BLOCK_MS / 1000
+            )
+            if client is None:
+                break
+            with client:
+                try:
+                    self._serve(client)
+                    self._close(client)
+                except SURVIVED as error:
+                    self._metrics.redis_error(error)
+                    self._box.set_ready(False, f"Redis: {type(error).__name__}")
+                    self._box.log.warning("Redis failed, going on", error=type(error).__name__)
+                    self._pause(0.2)
+        self._close(None)
+
+    # -- one connection -----------------------------------------------------------------------
+
+    def _serve(self, client: Client) -> None:
+        keys, box = self._box.keys, self._box
+        if self._room is None:
+            self._room = self._begin(client)
+        reader: GroupReader[Any] = GroupReader(
+            client,
+            keys,
+            GROUP,
+            consumer_name(box.name),
+            Observation | CameraReport,
+            on_dead=self._metrics.dead,
+        )
+        reader.follow([keys.observations])
+        self._due.clear()
+        box.log.info("reading observations", room=box.settings.room)
+        while not box.stopping.is_set():
+            self._turn(client, reader, self._room)
+        self._read_the_rest(reader, self._room)
+
+    def _turn(self, client: Client, reader: GroupReader[Any], room: Room) -> None:
+        with self._short_of_memory():
+            self._box.alive(client)
+        deliveries = reader.read(count=READ_COUNT, block_ms=BLOCK_MS)
+        now = self._clock()
+        self._take(room, deliveries, now)
+        self._advance(room, now, client)
+        if self._is_due("upkeep", UPKEEP_S, now):
+            self._upkeep(client, reader, room, now)
+        if self._is_due("commit", self._box.settings.aggregator.commit_s, now):
+            self._commit(room)
+            self._acknowledge(client, reader)
+        self._box.set_ready(self._storing, "" if self._storing else "the store can't be written")
+
+    def _take(self, room: Room, deliveries: list[Delivery[Any]], now: float) -> None:
+        for delivery in deliveries:
+            room.take(delivery.message, now)
+            self._unacknowledged.append(Delivery(delivery.key, delivery.entry_id, None))
+
+    def _read_the_rest(self, reader: GroupReader[Any], room: Room) -> None:
+        """Told to stop: take in what the workers have said already."""
+        until = self._clock() + DRAIN_S
+        while self._clock() < until:
+            deliveries = reader.read(count=READ_COUNT, block_ms=1)
+            if not deliveries:
+                return
+            self._take(room, deliveries, self._clock())
+
+    def _advance(self, room: Room, now: float, client: Client | None) -> None:
+        """Let time pass, and say what came of it."""
+        room.salt = secrets.token_hex(2)
+        room.tick(now)
+        changes = room.drain()
+        self._keep(changes)
+        self._gauges.count(changes)
+        publish = self._is_due("publish", 1 / self._box.settings.aggregator.publish_hz, now)
+        if not (publish or changes.joined or changes.events):
+            return
+        state = room.state(now, time.time())
+        self._gauges.show(state)
+        self._gauges.joined(changes, time.time())
+        if client is None:
+            return
+        with self._short_of_memory():
+            for event in changes.events:
+                add(client, self._box.keys.events, event, maxlen=EVENTS_KEPT)
+            if publish or any(event.kind == "session_closed" for event in changes.events):
+                add(client, self._box.keys.people, state, maxlen=PEOPLE_KEPT)
+
+    def _keep(self, changes: Changes) -> None:
+        for name, rows in changes.rows.items():
+            kept = self._rows.setdefault(name, SessionRows(rows.room, rows.session))
+            kept.people += rows.people
+            kept.samples += rows.samples
+            kept.events += rows.events
+        self._dirty = self._dirty or bool(changes.rows or changes.joined)
+        for event in changes.events:
+            if event.kind in ("session_started", "session_closed"):
+                self._box.log.info(event.kind.replace("_", " "), session=event.session)
+
+    # -- the store ----------------------------------------------------------------------------
+
+    def _begin(self, client: Client) -> Room:
+        """The room as the last run left it: in the middle of its session, or a new one."""
+        box, settings = self._box, self._box.settings
+        rules = rules_of(settings)
+        last = self._store.checkpoint(settings.room)
+        if last is not None and _continues(last, settings):
+            room = Room(rules, last.data)
+            session = room.data.session
+            box.log.info("going on with a session", session=session.id if session else "")
+        else:
+            self._store.abandon(settings.room)
+            stored = _read_stored(client, box.keys.stored)
+            room = Room(rules, carry_over(last.data, stored) if last is not None else None)
+            for gone in stored.keys() - room.data.cameras.keys():
+                client.hdel(box.keys.stored, gone)
+        room.resume(self._clock())
+        self._stored = _positions(room)
+        return room
+
+    def _commit(self, room: Room) -> None:
+        if not self._dirty and not self._unacknowledged:
+            return
+        started = time.perf_counter()
+        try:
+            self._store.commit(self._rows.values(), room.data, time.time())
+        except StoreFailed as error:
+            self._storing = False
+            self._box.log.warning(str(error))
+            return
+        self._metrics.store_seconds.labels(self._box.settings.room).observe(
+            time.perf_counter() - started
+        )
+        self._storing, self._dirty = True, False
+        self._rows.clear()
+        self._stored = _positions(room)
+
+    def _acknowledge(self, client: Client, reader: GroupReader[Any]) -> None:
+        """What has been committed needs no second reading."""
+        if self._dirty or not self._storing or not self._unacknowledged:
+            return
+        # Said first: ingest may take it up from here as soon as the observations are gone.
+        self._write_stored(client)
+        reader.ack(self._unacknowledged)
+        self._unacknowledged.clear()
+
+    def _write_stored(self, client: Client) -> None:
+        if self._stored:
+            with self._short_of_memory():
+                client.hset(self._box.keys.stored, mapping=cast(Any, self._stored))
+
+    def _close(self, client: Client | None) -> None:
+        """The box stops: the session ends here."""
+        room = self._room
+        if room is None:
+            return
+        room.close(self._clock())
+        self._advance(room, self._clock(), client)
+        self._commit(room)
+        if client is not None:
+            with self._short_of_memory():
+                add(
+                    client,
+                    self._box.keys.people,
+                    room.state(self._clock(), time.time()),
+                    maxlen=PEOPLE_KEPT,
+                )
+            self._write_stored(client)
+            _acknowledge_all(client, self._box.keys.observations, self._unacknowledged, self._dirty)
+        self._room = None
+
+    # -- upkeep -------------------------------------------------------------------------------
+
+    def _upkeep(self, client: Client, reader: GroupReader[Any], room: Room, now: float) -> None:
+        keys = self._box.keys
+        if not self._unacknowledged:  # Our own would be taken for a dead reader's.
+            self._take(room, reader.reclaim(RECLAIM_S), now)
+        room.registry(read_cameras(client, keys), now, time.time())
+        self._write_stored(client)
+        self._targets = targets_page(self._box, client)
+        try:
+            trim_acknowledged(client, keys.observations)
+        except ResponseError as error:
+            if "no such key" not in str(error):  # Redis came back empty: the next read mends it.
+                raise
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait without Redis; time passes for the room, and the store goes on being written."""
+        if self._room is not None:
+            now = self._clock()
+            self._advance(self._room, now, None)
+            if self._is_due("commit", self._box.settings.aggregator.commit_s, now):
+                self._commit(self._room)
+        return self._box.wait(seconds)
+
+    def _say_away(self, line: str) -> None:
+        self._box.set_ready(False, line)
+        self._box.log.warning(line)
+
+    def _is_due(self, what: str, every_s: float, now: float) -> bool:
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_s
+        return True
+
+    @contextmanager
+    def _short_of_memory(self) -> Iterator[None]:
+        """A Redis without memory takes nothing in; what it would have shown is lost, no more."""
+        try:
+            yield
+        except OutOfMemoryError as error:
+            self._metrics.redis_error(error)
+            self._box.log.warning("Redis is out of memory: raise its maxmemory")
+
+
+def targets_page(box: Box, client: Client) -> bytes:
+    """Prometheus HTTP service discovery: every box that registered lately, this one included."""
+    now = time.time()
+    boxes = read_boxes(client, box.keys)
+    groups = [
+        {
+            "targets": [info.address],
+            "labels": {"room": box.settings.room, "box": info.kind},
+        }
+        for _, info in sorted(boxes.items())
+        if info.address and now - info.at <= TARGET_FRESH_S
+    ]
+    return json.dumps(groups).encode()
+
+
+def _continues(last: Checkpoint, settings: Settings) -> bool:
+    same_job = last.data.sources == settings.sources
+    return same_job and goes_on(last.data.session, time.time() - last.saved_at)
+
+
+def _positions(room: Room) -> dict[str, int]:
+    """By recording camera: the last seq whose outcome is in the timelines."""
+    return {
+        name: camera.join.released_seq
+        for name, camera in room.data.cameras.items()
+        if camera.mode == "recording" and camera.join.released_seq is not None
+    }
+
+
+def _read_stored(client: Client, key: str) -> dict[str, int]:
+    raw = cast(dict[bytes, bytes], client.hgetall(key))
+    return {name.decode(): int(seq) for name, seq in raw.items() if seq.lstrip(b"-").isdigit()}
+
+
+def _acknowledge_all(
+    client: Client, key: str, deliveries: list[Delivery[Any]], dirty: bool
+) -> None:
+    if deliveries and not dirty:
+        client.xack(key, GROUP, *[delivery.entry_id for delivery in deliveries])
+        deliveries.clear()
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Unix time that doesn't jump when somebody sets the clock."""
+    base = time.time() - time.monotonic()
+    return lambda: base + time.monotonic()

@@ -1,0 +1,230 @@
+// One strip per person: a row with the read-out in words and the last minutes as bands.
+
+import { byId, keepInStep, make, setText, show } from "./dom.js";
+import { colour, inkOn, isPattern, paintState, paintSwatch, prepare } from "./palette.js";
+import { duration, labelOf, pastOf, percent, readoutOf, say, stateAt, states } from "./words.js";
+
+/** From this many people on, rows are lower. */
+const DENSE_FROM = 9;
+/** The window of a session that has only begun isn't narrower than this, s. */
+const NARROWEST_S = 30;
+const TICK_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+const TICK_ROOM_PX = 84;
+
+const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+
+export class Strips {
+  /** `onMove` is called when a reader moves along a strip and it has to be drawn anew. */
+  constructor(onMove) {
+    this.onMove = onMove;
+    this.cursor = null; // {slot, time_s} while somebody reads an earlier moment.
+    this.view = null;
+    byId("strips").addEventListener("pointerleave", () => this.#move(null));
+  }
+
+  /** Draw everything: `view` is what main.js puts together from the newest messages. */
+  draw(view) {
+    this.view = view;
+    this.#measure();
+    const rows = this.#rows();
+    byId("strips").classList.toggle("dense", rows.length >= DENSE_FROM);
+    show(byId("axis-row"), rows.length > 0);
+    show(byId("window"), rows.length > 0 && !view.closed);
+    show(byId("empty"), rows.length === 0);
+    keepInStep(byId("strips"), rows, (row) => row.slot, () => this.#create(), (element, row) =>
+      this.#update(element, row),
+    );
+    if (rows.length > 0) this.#drawAxis();
+    this.#legend();
+  }
+
+  #measure() {
+    const { timeline, closed, window_s } = this.view;
+    const latest_s = timeline.latest_s ?? 0;
+    const first_s = timeline.first_s ?? 0;
+    const known_s = latest_s - first_s;
+    const span_s = closed ? Math.max(known_s, 1) : Math.min(window_s, Math.max(known_s, NARROWEST_S));
+    this.from_s = latest_s - span_s;
+    this.span_s = span_s;
+    this.to_s = latest_s;
+  }
+
+  #rows() {
+    const { room, timeline, names } = this.view;
+    const present = new Map((room?.people ?? []).map((person) => [person.slot, person]));
+    const slots = new Set([...timeline.slotsSince(this.from_s), ...present.keys()]);
+    return [...slots]
+      .sort((a, b) => a - b)
+      .map((slot) => ({ slot, person: present.get(slot) ?? null, name: names[slot] ?? `P${slot}` }));
+  }
+
+  #create() {
+    const row = make("li", "person");
+    const who = make("div", "who");
+    const line = make("div", "who-line");
+    line.append(make("canvas", "swatch"), make("span", "name"), make("span", "readout"));
+    line.firstElementChild.setAttribute("aria-hidden", "true");
+    who.append(line, make("div", "detail"));
+    const strip = make("canvas", "strip");
+    strip.tabIndex = 0;
+    strip.setAttribute("role", "slider");
+    const seen = make("div", "seen");
+    seen.title = say("seen_hint");
+    row.append(who, strip, seen);
+    const slot = () => Number(row.dataset.key);
+    strip.addEventListener("pointermove", (event) => this.#point(slot(), event));
+    strip.addEventListener("keydown", (event) => this.#key(slot(), event));
+    strip.addEventListener("blur", () => this.#move(null));
+    return row;
+  }
+
+  #update(row, { slot, person, name }) {
+    const state = person?.state ?? "not_visible";
+    const moment = this.cursor?.slot === slot ? this.#moment(slot) : null;
+    row.classList.toggle("left", person === null || !person.visible);
+    row.dataset.state = state;
+    setText(row.querySelector(".name"), name);
+    setText(row.querySelector(".readout"), this.#now() ? readoutOf(state) : pastOf(state));
+    setText(row.querySelector(".detail"), moment ?? this.#detail(person));
+    setText(row.querySelector(".seen"), person ? say("seen", { percent: percent(person.coverage) }) : "");
+    paintSwatch(row.querySelector(".swatch"), state);
+    const strip = row.querySelector(".strip");
+    this.#drawStrip(strip, slot);
+    this.#describe(strip, name, state, moment);
+  }
+
+  #detail(person) {
+    if (person === null) return "";
+    const { room, closed } = this.view;
+    const when = closed ? "at_the_end" : this.#now() ? "for_duration" : "last_seen";
+    const parts = room.cameras.length > 1 ? [person.camera] : [];
+    const lasted = { duration: duration(room.time_s - person.since_s) };
+    parts.push(say(when, lasted));
+    if (person.confidence > 0) parts.push(say("confidence", { percent: percent(person.confidence) }));
+    return parts.join(" · ");
+  }
+
+  /** Whether the newest state may be told as the present. */
+  #now() {
+    return !this.view.closed && !this.view.stale;
+  }
+
+  #describe(strip, name, state, moment) {
+    const set = (attribute, value) => {
+      if (strip.getAttribute(attribute) !== value) strip.setAttribute(attribute, value);
+    };
+    set("aria-label", say("strip", { name }));
+    set("aria-valuemin", String(Math.round(this.from_s)));
+    set("aria-valuemax", String(Math.round(this.to_s)));
+    set("aria-valuenow", String(Math.round(this.cursor?.time_s ?? this.to_s)));
+    set("aria-valuetext", moment ?? (this.#now() ? readoutOf(state) : pastOf(state)));
+  }
+
+  #drawStrip(canvas, slot) {
+    const { pen, width, height } = prepare(canvas);
+    pen.fillStyle = colour("track");
+    pen.fillRect(0, 0, width, height);
+    pen.font = FONT;
+    pen.textBaseline = "middle";
+    for (const span of this.view.timeline.slots.get(slot) ?? []) {
+      if (span.end >= this.from_s) this.#drawSpan(pen, span, width, height);
+    }
+    if (this.cursor !== null) {
+      pen.fillStyle = colour("ink");
+      pen.fillRect(Math.round(this.#across(this.cursor.time_s, width)) - 1, 0, 2, height);
+    }
+  }
+
+  #drawSpan(pen, span, width, height) {
+    const left = Math.max(0, this.#across(span.start, width));
+    const right = Math.min(width, Math.max(this.#across(span.end, width), left + 1));
+    const state = stateAt(span.state);
+    paintState(pen, state, left, 0, right - left, height);
+    if (state === "not_visible") return;
+    const label = labelOf(state);
+    const room_px = pen.measureText(label).width;
+    if (right - left < room_px + 14) return;
+    if (isPattern(state)) {
+      pen.fillStyle = colour("track");
+      pen.fillRect(left + 4, height / 2 - 8, room_px + 6, 16);
+    }
+    pen.fillStyle = isPattern(state) ? colour("ink") : inkOn(colour(`state-${state}`));
+    pen.fillText(label, left + 7, height / 2 + 0.5);
+  }
+
+  #across(time_s, width) {
+    return ((time_s - this.from_s) / this.span_s) * width;
+  }
+
+  #drawAxis() {
+    const { pen, width, height } = prepare(byId("axis"));
+    const least_s = (TICK_ROOM_PX / Math.max(width, 1)) * this.span_s;
+    const step_s = TICK_STEPS_S.find((step) => step >= least_s) ?? TICK_STEPS_S.at(-1);
+    // Round times on the clock that is shown.
+    const shift_s = this.view.recording ? 0 : this.view.room.started_at % step_s;
+    const first_s = Math.ceil((this.from_s + shift_s) / step_s) * step_s - shift_s;
+    pen.font = FONT;
+    pen.textBaseline = "top";
+    for (let time_s = first_s; time_s <= this.to_s; time_s += step_s) {
+      if (time_s < -0.01) continue;
+      const x = this.#across(time_s, width);
+      pen.fillStyle = colour("line");
+      pen.fillRect(Math.round(x), height - 5, 1, 5);
+      pen.fillStyle = colour("muted");
+      const label = this.view.clock(time_s);
+      const half = pen.measureText(label).width / 2;
+      pen.fillText(label, Math.min(Math.max(x - half, 0), width - half * 2), 0);
+    }
+  }
+
+  #legend() {
+    const seen = new Set();
+    for (const spans of this.view.timeline.slots.values()) {
+      for (const span of spans) if (span.end >= this.from_s) seen.add(stateAt(span.state));
+    }
+    const items = [...states(), "unknown"].filter((state) => seen.has(state));
+    show(byId("legend"), items.length > 0);
+    keepInStep(byId("legend"), items, (state) => state, legendItem, (element, state) =>
+      paintSwatch(element.firstElementChild, state),
+    );
+  }
+
+  #point(slot, event) {
+    const width = Math.max(event.target.clientWidth, 1);
+    const ratio = Math.min(1, Math.max(0, event.offsetX / width));
+    this.#move({ slot, time_s: this.from_s + ratio * this.span_s });
+  }
+
+  #key(slot, event) {
+    const step_s = Math.max(0.5, this.span_s / 60);
+    const now_s = this.cursor?.slot === slot ? this.cursor.time_s : this.to_s;
+    const next_s = {
+      ArrowLeft: now_s - step_s, ArrowRight: now_s + step_s, ArrowDown: now_s - step_s, ArrowUp: now_s + step_s,
+      PageUp: now_s + step_s * 10, PageDown: now_s - step_s * 10, Home: this.from_s, End: this.to_s,
+    }[event.key];
+    if (event.key === "Escape") this.#move(null);
+    if (next_s === undefined) return;
+    event.preventDefault();
+    this.#move({ slot, time_s: Math.min(this.to_s, Math.max(this.from_s, 0, next_s)) });
+  }
+
+  #move(cursor) {
+    this.cursor = cursor;
+    this.onMove();
+  }
+
+  #moment(slot) {
+    const { time_s } = this.cursor;
+    const span = this.view.timeline.at(slot, time_s);
+    const time = this.view.clock(time_s);
+    if (span === null) return say("moment_gap", { time });
+    return say("moment", { time, past: pastOf(stateAt(span.state)) });
+  }
+}
+
+function legendItem(state) {
+  const item = make("li");
+  item.append(make("canvas", "swatch"), make("span", "", labelOf(state)));
+  item.firstElementChild.setAttribute("aria-hidden", "true");
+  return item;
+}

@@ -1,0 +1,56 @@
+// What the page says: the server's words (dashboards/live/words.py), and how numbers are spelled.
+
+let words = { order: [], states: {}, phases: {}, drops: {}, sentences: {} };
+
+/** Fetch the words, once, before anything is said. */
+export async function loadWords() {
+  const answer = await fetch("/words");
+  if (!answer.ok) throw new Error(`the words: ${answer.status}`);
+  words = await answer.json();
+}
+
+/** A sentence with its {placeholders} filled. The result is text: set it as textContent. */
+export function say(key, values = {}) {
+  return (words.sentences[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** The state behind a sample's number; numbers this page doesn't know are "unknown". */
+export const stateAt = (number) => words.order[number] ?? "unknown";
+export const states = () => words.order;
+const spaced = (name) => String(name).replaceAll("_", " ");
+export const labelOf = (state) => words.states[state]?.label ?? spaced(state);
+export const readoutOf = (state) => words.states[state]?.readout ?? spaced(state);
+export const pastOf = (state) => words.states[state]?.past ?? spaced(state);
+export const phaseWord = (phase) => words.phases[phase] ?? spaced(phase);
+export const dropWord = (reason) => words.drops[reason] ?? spaced(reason);
+
+export const percent = (ratio) => `${Math.round(ratio * 100)} %`;
+
+/** "8 s", "2 min 5 s", "1 h 3 min". */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A short time: "0.4 s" below ten seconds, else as duration(). */
+export const shortTime = (seconds) =>
+  seconds < 9.95 ? `${Math.max(0, seconds).toFixed(1)} s` : duration(seconds);
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** Time since the beginning: "0:19", "1:02:03". */
+export function sessionClock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
+  const tail = two(whole % 60);
+  return minutes < 60 ? `${minutes}:${tail}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${tail}`;
+}
+
+/** Wall clock of a Unix time, in the viewer's zone: "14:32:10". */
+export function wallClock(unixSeconds) {
+  const date = new Date(unixSeconds * 1000);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}

@@ -1,0 +1,1 @@
+"""Cameras in, frames out: sources, pacing, reconnection and the ingest process."""

@@ -1,0 +1,211 @@
+"""``live``: the newest frame wins, every drop is counted, a lost camera is tried for ever."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from redis.exceptions import OutOfMemoryError
+
+from readroom.box import Box
+from readroom.errors import ReadroomError
+from readroom.ingest.pacing import Backoff
+from readroom.ingest.reader import Reader
+from readroom.ingest.reporting import Reporter, next_epoch
+from readroom.ingest.sources import CameraSpec, Captured, Lost, live_source
+from readroom.ingest.transport import LIVE_SPARE_SLOTS, Packed, Transport
+from readroom.messages import Frame
+from readroom.streams import REDIS_AWAY, Client, FrameWriter
+
+#: Longest wait for a picture before the loop turns, s.
+TURN_S = 0.2
+#: Beyond the camera's own time-out its thread gets this long to say so, s.
+GRACE_S = 2.0
+#: A thread that hangs in a driver for this long can only be ended with its process, s.
+HUNG_S = 60.0
+
+
+class LiveIngest:
+    """One live camera, until the box stops."""
+
+    def __init__(self, box: Box, client: Client, spec: CameraSpec) -> None:
+        settings = box.settings
+        self._box = box
+        self._client = client
+        self._spec = spec
+        self._settings = settings.ingest
+        self._reporter = Reporter(box, spec, "live", settings.ingest.fps)
+        self._transport = Transport(
+            settings, spec.name, spare_slots=LIVE_SPARE_SLOTS, warn=box.log.warning
+        )
+        self._writer = FrameWriter(
+            client,
+            box.keys,
+            spec.name,
+            recording=None,
+            capacity=settings.ingest.stream_frames,
+            lanes=(),
+        )
+        # Jitter needs no unguessable numbers.
+        self._backoff = Backoff(settings.ingest.backoff_max_s, random.Random().uniform)  # noqa: S311
+        self._previous_seq = -1
+        self._size: tuple[int, int] | None = None
+        self._fresh = True
+        self._hung: Reader | None = None
+
+    def run(self) -> None:
+        """Until the box stops, or (a recording played live) the end."""
+        # A live frame may be lost to its readers: no older ring is worth keeping.
+        self._transport.rings.unlink_old()
+        self._reporter.begin(next_epoch(0))
+        self._reporter.enter("connecting")
+        self._box.set_ready(False, f"{self._spec.name}: connecting")
+        try:
+            while not self._box.stopping.is_set():
+                if self._stream():
+                    self._stay()
+            self._reporter.enter("stopped")
+            self._reporter.tick(self._client)
+        finally:
+            self._transport.rings.close()
+
+    def _stream(self) -> bool:
+        """One connection, from opening to its loss; True at the end of a recording."""
+        self._fresh = True
+        started_s: float | None = None
+        reader = Reader(live_source(self._spec, self._settings), self._rate(), self._reporter.drop)
+        reader.start()
+        try:
+            while not self._box.stopping.is_set():
+                redis_there = self._reporter.tick(self._client)
+                reader.newest.drop_reason = "superseded" if redis_there else "redis_away"
+                captured = reader.newest.take(TURN_S)
+                if captured is not None:
+                    started_s = started_s or time.monotonic()
+                    self._publish(captured)
+                elif reader.newest.over:
+                    return True
+                else:
+                    self._notice_silence(reader)
+        except Lost as lost:
+            self._lose(lost, 0.0 if started_s is None else time.monotonic() - started_s)
+        finally:
+            reader.give_up()
+        return False
+
+    def _rate(self) -> float | None:
+        """The analysis rate to pick by; a folder's pictures and the demo room's are all meant."""
+        return None if self._spec.kind in ("folder", "demo") else self._settings.fps
+
+    def _publish(self, captured: Captured) -> None:
+        if self._fresh or (captured.size != self._size and self._spec.kind != "folder"):
+            self._begin_epoch(captured)
+        try:
+            frame, packed = self._frame(captured)
+        except Lost as broken:  # One picture, not the camera.
+            self._reporter.drop(broken.reason)
+            return
+        try:
+            with self._reporter.metrics.stages["publish"].time():
+                self._writer.publish(frame, packed.payload)
+        except OutOfMemoryError as error:
+            self._reporter.metrics.redis_error(error)
+            self._reporter.drop("out_of_memory")
+            self._box.log.warning("Redis is full: the frame is dropped; see redis.maxmemory_mb")
+        except REDIS_AWAY as error:
+            self._reporter.metrics.redis_error(error)
+            self._reporter.drop("redis_away")
+            self._box.log.warning("Redis is away: frames are dropped", error=type(error).__name__)
+        else:
+            self._previous_seq = frame.seq
+            self._reporter.published(frame)
+
+    def _frame(self, captured: Captured) -> tuple[Frame, Packed]:
+        picture = None
+        if not self._transport.passes_through(captured):
+            with self._reporter.metrics.stages["read"].time():
+                picture = captured.pixels(self._settings.max_width)
+        with self._reporter.metrics.stages["encode"].time():
+            packed = self._transport.pack(captured, picture, self._reporter.epoch)
+        frame = Frame(
+            room=self._box.settings.room,
+            camera=self._spec.name,
+            epoch=self._reporter.epoch,
+            seq=captured.seq,
+            previous_seq=self._previous_seq,
+            captured_at=captured.captured_at,
+            width=packed.width,
+            height=packed.height,
+            mode="live",
+            encoding=packed.encoding,
+            shared=packed.shared,
+        )
+        return frame, packed
+
+    def _begin_epoch(self, captured: Captured) -> None:
+        """The first picture of a connection, or of another size: nobody may track across."""
+        reason = ""
+        if not self._fresh:
+            reason = "resolution"
+            self._reporter.lost(reason)
+        self._reporter.begin(next_epoch(self._reporter.epoch))
+        self._transport.rings.retire()
+        self._transport.rings.unlink_old()
+        self._previous_seq, self._size, self._fresh = -1, captured.size, False
+        self._reporter.enter("streaming", reason)
+        self._box.set_ready(True)
+        width, height = captured.size
+        self._box.log.info(
+            "camera streams", camera=self._spec.name, size=f"{width}x{height}", reason=reason
+        )
+
+    def _notice_silence(self, reader: Reader) -> None:
+        """A camera's own time-out should have fired; where the driver hangs, it can't."""
+        silent_s = time.monotonic() - reader.last_sign_s
+        # Opening may take a time-out for each of its steps.
+        if silent_s > 3 * self._settings.stall_timeout_s + GRACE_S:
+            self._hung = reader
+            raise Lost(
+                "hung", f"{self._spec.shown}: its driver hasn't answered for {silent_s:.0f} s"
+            )
+
+    def _lose(self, lost: Lost, streamed_s: float) -> None:
+        """Count it, say it, and wait before the next try."""
+        pause_s = self._backoff.pause_s(streamed_s)
+        self._reporter.lost(lost.reason)
+        self._reporter.enter("retrying", lost.reason)
+        self._box.set_ready(False, f"{self._spec.name}: {lost.reason}, tried again")
+        self._box.log.warning(
+            "camera lost",
+            camera=self._spec.name,
+            reason=lost.reason,
+            detail=str(lost),
+            again_in_s=round(pause_s, 1),
+        )
+        again_s = time.monotonic() + pause_s
+        while not self._box.stopping.is_set():
+            self._reporter.tick(self._client)
+            left_s = again_s - time.monotonic()
+            if left_s <= 0 and not self._still_hangs(-left_s):
+                return
+            self._box.wait(min(max(left_s, 0.01), TURN_S))
+
+    def _still_hangs(self, waited_s: float) -> bool:
+        """Whether the thread of a hung driver still has the camera; a second one would only hang
+        beside it."""
+        if self._hung is None or not self._hung.is_alive():
+            self._hung = None
+            return False
+        if waited_s > HUNG_S:
+            raise ReadroomError(
+                f"{self._spec.shown}: its driver hangs; only a new process can try it again"
+            )
+        return True
+
+    def _stay(self) -> None:
+        """The recording is over: stay, so that nobody starts it again."""
+        self._reporter.enter("ended")
+        self._box.log.info("source ended", camera=self._spec.name)
+        while not self._box.stopping.is_set():
+            self._reporter.tick(self._client)
+            self._box.wait(TURN_S)

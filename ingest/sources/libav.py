@@ -1,0 +1,161 @@
+"""What cameras and video files share: FFmpeg's libraries, through PyAV.
+
+PyAV rather than cv2.VideoCapture, by measurement (benchmarks/capture.py, 2 cores, against a
+GStreamer RTSP server on loopback, PyAV 18.1 and OpenCV 4.14, both on libavformat 62):
+
+- A camera that hangs (server stopped, connections open): cv2 by default comes back after 90 s,
+  with its read time-out set to 5 s after 15 s. PyAV's time-out of 5 s fires after 5 s: the
+  parser hands out one last picture then, so a read that took the whole time-out is a stall.
+- A camera that is killed: both notice at once. cv2 says False; PyAV says what happened.
+- Refused and wrong password: both fail at once, but cv2 gives the same False for both, so the
+  cause could be neither counted nor told to the operator. PyAV raises ConnectionRefusedError,
+  HTTPUnauthorizedError.
+- Time-stamps of a file with variable frame rate: equal and true in both (cv2 of this version).
+- Cost: decoding 720p 2.8 ms, with conversion to BGR 3.8 ms (cv2: 2.9–3.2 ms for both). Here
+  only the pictures that are wanted get converted and scaled, in one step, so at 30 fps in and
+  10 fps out PyAV is the cheaper one. It also hands out a camera's own JPEGs undecoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import av
+import av.error
+import cv2
+import numpy as np
+import simplejpeg
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from readroom.ingest.sources.base import Lost, Reason, scaled_size
+from readroom.pixels import Picture
+
+#: One process per camera and few cores: a second codec thread would add delay, not speed.
+CODEC_THREADS = 1
+
+# libav's own lines would bypass the redaction.
+av.logging.set_level(None)
+
+_CAUSES: tuple[tuple[type[BaseException], Reason], ...] = (
+    (av.error.HTTPUnauthorizedError, "unauthorized"),
+    (av.error.HTTPForbiddenError, "unauthorized"),
+    (av.error.HTTPNotFoundError, "not_found"),
+    (av.error.HTTPClientError, "refused"),
+    (av.error.HTTPServerError, "failed"),
+    (av.error.ExitError, "stalled"),
+    (TimeoutError, "stalled"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "closed"),
+    (EOFError, "closed"),
+    (FileNotFoundError, "not_found"),
+    (PermissionError, "forbidden"),
+    (av.error.InvalidDataError, "decode"),
+)
+_UNREACHABLE_ERRNOS = frozenset({5, 100, 101, 110, 112, 113})  # EIO is also a failed look-up.
+_BUSY_ERRNO = 16
+
+
+def as_lost(error: Exception, what: str) -> Lost:
+    """The bounded reason for one of PyAV's errors, with ``what`` naming the source."""
+    for kind, reason in _CAUSES:
+        if isinstance(error, kind):
+            return Lost(reason, f"{what}: {_said(error)}")
+    number = getattr(error, "errno", None)
+    if number == _BUSY_ERRNO:
+        return Lost("busy", f"{what}: {_said(error)}")
+    if number in _UNREACHABLE_ERRNOS:
+        return Lost("unreachable", f"{what}: {_said(error)}")
+    return Lost("failed", f"{what}: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    # Not str(error): that repeats the address, with its password.
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def upright_size(frame: VideoFrame) -> tuple[int, int]:
+    """(width, height) px of the frame after the rotation its container asks for."""
+    turned = frame.rotation % 180 != 0
+    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+
+
+class Converter:
+    """Decoded frames to BGR; keeps one scaler, since making one costs more than using it."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def bgr(self, frame: VideoFrame, max_width: int) -> Picture:
+        """The frame as uint8 BGR [height, width, 3], whatever its pixel format (grey, alpha,
+        16 bit…), upright, at most ``max_width`` px wide."""
+        turned = frame.rotation % 180 != 0
+        width, height = scaled_size(*upright_size(frame), max_width)
+        if turned:
+            width, height = height, width
+        converted = self._reformatter.reformat(
+            frame, width, height, "bgr24", interpolation=Interpolation.AREA
+        )
+        picture = np.asarray(converted.to_ndarray(), np.uint8)
+        quarter_turns = -(frame.rotation // 90) % 4
+        return np.ascontiguousarray(np.rot90(picture, -quarter_turns)) if quarter_turns else picture
+
+
+def as_pixels(converter: Converter, frame: VideoFrame) -> Callable[[int], Picture]:
+    """The frame's conversion, to be run when it is wanted."""
+    return lambda max_width: converter.bgr(frame, max_width)
+
+
+def limit_threads(stream: VideoStream) -> None:
+    """Keep the codec to :data:`CODEC_THREADS`."""
+    stream.thread_count = CODEC_THREADS
+    stream.thread_type = "SLICE"
+
+
+def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
+    """(width, height) px of a JPEG, None where it isn't one."""
+    try:
+        height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
+    except ValueError:
+        return None
+    return int(width), int(height)
+
+
+def decode_picture(data: bytes, max_width: int) -> Picture | None:
+    """A picture file (JPEG, PNG, …: grey, alpha and 16 bit too, turned as its EXIF says) as uint8
+    BGR, at most ``max_width`` px wide; None where it can't be decoded.
+
+    A large JPEG is decoded at 1/2, 1/4 or 1/8 already: an 8000×6000 one would take 144 MB.
+    """
+    flag = cv2.IMREAD_COLOR
+    size = jpeg_size(data) if data[:2] == b"\xff\xd8" else None
+    if size is not None:
+        # Turned by EXIF, the height becomes the width: the shorter side is safe either way.
+        spare = min(size) // max_width
+        flag = _reduced(spare)
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
+    except cv2.error:
+        return None
+    return None if picture is None else fit(np.asarray(picture, np.uint8), max_width)
+
+
+def _reduced(spare: int) -> int:
+    for factor, flag in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if spare >= factor:
+            return int(flag)
+    return int(cv2.IMREAD_COLOR)
+
+
+def fit(picture: Picture, max_width: int) -> Picture:
+    """The picture, scaled down (area average) where it is wider than ``max_width`` px."""
+    height, width = picture.shape[:2]
+    size = scaled_size(width, height, max_width)
+    if size == (width, height):
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

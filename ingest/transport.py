@@ -1,0 +1,180 @@
+"""How a picture leaves ingest: into shared memory, or as JPEG with its stream entry.
+
+Shared memory where it reaches everybody (Redis on this host) and can be had, else JPEG; a camera's
+own JPEG goes through as it is. The rings of this camera that earlier epochs left behind, also
+those of a predecessor that was killed, are removed once no entry can point into them any more.
+
+A ring's file is locked (flock) for as long as its writer lives, and the kernel lets go of the
+lock when the writer dies, however it dies. So two rooms of one name on one host (two servers,
+one laptop) never take each other's rings for leftovers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from readroom import pixels
+from readroom.ingest.sources import Captured
+from readroom.messages import SharedBlock
+from readroom.pixels import Picture, SharedRing, encode_jpeg
+from readroom.settings import Settings
+from readroom.streams import is_local
+
+#: Slots beyond the stream's length. Live: batches that workers still hold when their entries
+#: have fallen out of the stream. Recording: the frame that is being written, and one to spare.
+LIVE_SPARE_SLOTS = 8
+RECORDING_SPARE_SLOTS = 2
+#: A Huffman table: a JPEG without one (some webcams leave it out) is not a whole JFIF file.
+_HUFFMAN_TABLE = b"\xff\xc4"
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A picture ready to be published: exactly one of ``shared`` and ``payload`` carries it."""
+
+    width: int
+    height: int
+    encoding: Literal["jpeg", "bgr"]
+    shared: SharedBlock | None
+    payload: bytes
+
+
+class Rings:
+    """This camera's ring, and the older ones that readers may still need."""
+
+    def __init__(self, room: str, camera: str, slots: int) -> None:
+        self._prefix = f"readroom-{room}-{camera}-"
+        self._slots = slots
+        self._current: SharedRing | None = None
+        self._lock: int | None = None
+        self._old = self._leftovers()
+
+    @property
+    def has_old(self) -> bool:
+        """Whether a ring of an earlier epoch is still there."""
+        return bool(self._old)
+
+    def retire(self) -> None:
+        """The epoch is over: its ring becomes an old one."""
+        if self._current is not None:
+            self._old.append(pixels.SHARED_FOLDER / self._current.name)
+            self._current = None
+        self._unlock()
+
+    def put(self, picture: Picture, epoch: int) -> SharedBlock | None:
+        """Copy the picture into this epoch's ring, which the first one makes to its measure;
+        None for a picture that is too big for it. Raises OSError where no ring can be made."""
+        if self._current is None:
+            self._current = SharedRing(f"{self._prefix}{epoch}", self._slots, picture.size)
+            self._lock = _locked(pixels.SHARED_FOLDER / self._current.name)
+        if picture.size > self._current.slot_bytes:
+            return None
+        return self._current.put(picture)
+
+    def unlink_old(self) -> None:
+        """Give the old rings' memory back."""
+        for path in self._old:
+            path.unlink(missing_ok=True)
+        self._old.clear()
+
+    def close(self) -> None:
+        """Give all memory back."""
+        self.retire()
+        self.unlink_old()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _leftovers(self) -> list[Path]:
+        """Rings of this camera whose writer is dead."""
+        if not pixels.SHARED_FOLDER.is_dir():
+            return []
+        found: list[Path] = []
+        for path in pixels.SHARED_FOLDER.glob(f"{self._prefix}*"):
+            # Only digits may follow: camera "a" must not take the rings of camera "a-2".
+            if not re.fullmatch(r"\d+", path.name.removeprefix(self._prefix)):
+                continue
+            lock = _locked(path)
+            if lock is not None:
+                os.close(lock)
+                found.append(path)
+        return found
+
+
+def _locked(path: Path) -> int | None:
+    """A descriptor that holds the file's lock; None where a living process, or another user,
+    has it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+class Transport:
+    """Packs pictures the way the settings ask for. ``warn`` gets one line, once, where shared
+    memory was asked for or fitting and can't be had."""
+
+    def __init__(
+        self, settings: Settings, camera: str, *, spare_slots: int, warn: Callable[[str], None]
+    ) -> None:
+        ingest = settings.ingest
+        self.rings = Rings(settings.room, camera, ingest.stream_frames + spare_slots)
+        self._wanted = ingest.transport
+        self._shared = ingest.transport == "shared" or (
+            ingest.transport == "auto"
+            and is_local(settings.redis)
+            and pixels.SHARED_FOLDER.is_dir()
+        )
+        self._max_width = ingest.max_width
+        self._quality = ingest.jpeg_quality
+        self._warn = warn
+
+    @property
+    def shared(self) -> bool:
+        """Whether pictures go through shared memory."""
+        return self._shared
+
+    def passes_through(self, captured: Captured) -> bool:
+        """Whether the camera's own JPEG can travel as it is."""
+        return (
+            not self._shared
+            and captured.jpeg is not None
+            and captured.size[0] <= self._max_width
+            and _HUFFMAN_TABLE in captured.jpeg
+        )
+
+    def pack(self, captured: Captured, picture: Picture | None, epoch: int) -> Packed:
+        """``picture`` as it travels; without one, the camera's own JPEG."""
+        if picture is None:
+            width, height = captured.size
+            return Packed(width, height, "jpeg", None, captured.jpeg or b"")
+        height, width = picture.shape[:2]
+        block = self._put(picture, epoch) if self._shared else None
+        if block is not None:
+            return Packed(width, height, "bgr", block, b"")
+        return Packed(width, height, "jpeg", None, encode_jpeg(picture, self._quality))
+
+    def _put(self, picture: Picture, epoch: int) -> SharedBlock | None:
+        try:
+            return self.rings.put(picture, epoch)
+        except OSError as error:
+            self._shared = False
+            self._warn(
+                f"no shared memory for the frames ({error.strerror or error}): they travel as "
+                "JPEG; make /dev/shm larger, or set READROOM_INGEST__TRANSPORT=redis"
+            )
+            return None

@@ -1,0 +1,370 @@
+"""The aggregator as a real process against a real Redis: killed, starved, fed with rubbish."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from readroom.aggregator.store import FILE_NAME, Timelines
+from readroom.messages import BoxInfo, Event, Observation, RoomState, decode, encode
+from readroom.streams import Keys, add, register_box, report_camera
+from tests.aggregator.made import LANE, START, face, looks, observation, report, two_people
+
+KEYS = Keys("room")
+RUN = """
+import sys
+from readroom.aggregator.process import main
+from readroom.box import run_box
+from readroom.settings import load_settings
+sys.exit(run_box("aggregate", "main", load_settings(), main, port=int(sys.argv[1])))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Running:
+    """One aggregator process."""
+
+    def __init__(self, redis_url: str, data: Path, lanes: str) -> None:
+        self.port = free_port()
+        environment = {
+            **os.environ,
+            "READROOM_REDIS__URL": redis_url,
+            "READROOM_DATA": str(data),
+            "READROOM_LANES": lanes,
+            "READROOM_LOG_FORMAT": "json",
+            "READROOM_AGGREGATOR__COMMIT_S": "0.1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, str(self.port)],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def page(self, path: str) -> str:
+        address = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def metric(self, line: str) -> float | None:
+        """The value of the series whose line begins so; None without it."""
+        for row in self.page("/metrics").splitlines():
+            if row.startswith(line):
+                return float(row.rsplit(" ", 1)[1])
+        return None
+
+    def ready(self) -> bool:
+        try:
+            return self.page("/readyz") == "ready\n"
+        except OSError:
+            return False
+
+    def stop(self, how: int = signal.SIGTERM) -> tuple[int, str]:
+        self.process.send_signal(how)
+        _, said = self.process.communicate(timeout=20)
+        return self.process.returncode, said
+
+
+@contextmanager
+def running(redis_url: str, data: Path, lanes: str = LANE) -> Iterator[Running]:
+    aggregator = Running(redis_url, data, lanes)
+    try:
+        wait_for(aggregator.ready)
+        yield aggregator
+    finally:
+        if aggregator.process.poll() is None:
+            aggregator.stop(signal.SIGKILL)
+
+
+def wait_for(condition: Callable[[], Any], patience_s: float = 20.0) -> Any:
+    """Poll until something true comes back; fails the test where it never does."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def recorded(count: int) -> list[Observation]:
+    return [
+        observation(seq, mode="recording", faces=two_people(seq), models={"face": "yunet"})
+        for seq in range(count)
+    ]
+
+
+def ended(count: int, mode: str = "recording") -> Any:
+    return report("ended", mode=mode, last_seq=count - 1, at=START + 99)
+
+
+def stored_seq(client: redis.Redis) -> int:
+    raw: Any = client.hget(KEYS.stored, "front")
+    return -1 if raw is None else int(raw)
+
+
+def timeline(data: Path) -> dict[str, list[Any]]:
+    """All that a run left behind, without what names the run itself."""
+    with closing(sqlite3.connect(data / FILE_NAME)) as connection:
+        return {
+            "session": connection.execute(
+                "SELECT title, started_at, state FROM session"
+            ).fetchall(),
+            "sample": connection.execute("SELECT * FROM sample").fetchall(),
+            "event": connection.execute("SELECT * FROM event ORDER BY id").fetchall(),
+            "person": connection.execute("SELECT * FROM person").fetchall(),
+            "camera": connection.execute("SELECT * FROM camera").fetchall(),
+        }
+
+
+def closed(data: Path) -> bool:
+    sessions = Timelines(data).sessions("room")
+    return bool(sessions) and sessions[-1].state == "closed"
+
+
+def undisturbed(
+    redis_url: str, data: Path, client: redis.Redis, count: int
+) -> dict[str, list[Any]]:
+    with running(redis_url, data):
+        for seen in recorded(count):
+            add(client, KEYS.observations, seen)
+        add(client, KEYS.observations, ended(count))
+        wait_for(lambda: closed(data))
+    client.flushall()
+    return timeline(data)
+
+
+def test_killed_again_and_again_it_makes_the_same_timeline_as_undisturbed(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    count = 400
+    expected = undisturbed(redis_url, tmp_path / "undisturbed", client, count)
+    assert len(expected["sample"]) > 250
+    data = tmp_path / "killed"
+    frames = recorded(count)
+    for round_, kill_after in enumerate((90, 210, 330)):
+        with running(redis_url, data) as aggregator:
+            begin = (0, 90, 210)[round_]
+            for seen in frames[begin:kill_after]:
+                add(client, KEYS.observations, seen)
+                time.sleep(0.001)  # So that commits fall between the frames.
+            wait_for(lambda: stored_seq(client) > begin + 20)  # noqa: B023
+            aggregator.stop(signal.SIGKILL)
+    with running(redis_url, data):
+        for seen in frames[330:]:
+            add(client, KEYS.observations, seen)
+        add(client, KEYS.observations, ended(count))
+        wait_for(lambda: closed(data))
+    assert timeline(data) == expected
+    assert Timelines(data).frames(Timelines(data).sessions()[0].name)["front"] == (count, count - 1)
+
+
+def test_a_recording_goes_on_after_redis_lost_everything(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    count = 120
+    expected = undisturbed(redis_url, tmp_path / "undisturbed", client, count)
+    data = tmp_path / "disturbed"
+    with running(redis_url, data) as aggregator:
+        for seen in recorded(70):
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: stored_seq(client) >= 40)
+        client.flushall()
+        again = wait_for(lambda: stored_seq(client) + 1)  # It writes down again what is stored.
+        for seen in recorded(count)[again - 10 :]:  # Ingest plays again, with some overlap.
+            add(client, KEYS.observations, seen)
+        add(client, KEYS.observations, ended(count))
+        wait_for(lambda: closed(data))
+        assert (aggregator.metric("readroom_observations_duplicate_total") or 0) >= 10
+    assert timeline(data) == expected
+
+
+def test_nothing_stays_pending_and_the_stream_is_trimmed(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path):
+        for seen in recorded(50):
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: stored_seq(client) == 49)
+        wait_for(lambda: client.xlen(KEYS.observations) == 0)
+        pending: Any = client.xpending(KEYS.observations, "aggregator")
+        assert pending["pending"] == 0
+
+
+def test_sigterm_closes_the_session_and_a_recording_goes_on_in_a_new_one(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    frames = recorded(60)
+    with running(redis_url, tmp_path) as aggregator:
+        for seen in frames[:30]:
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: stored_seq(client) == 29)
+        code, said = aggregator.stop()
+        assert code == 0, said
+        assert closed(tmp_path)
+    with running(redis_url, tmp_path):
+        for seen in frames[30:]:
+            add(client, KEYS.observations, seen)
+        add(client, KEYS.observations, ended(60))
+        wait_for(lambda: len(Timelines(tmp_path).sessions()) == 2 and closed(tmp_path))
+    first, second = (s.name for s in Timelines(tmp_path).sessions())
+    assert Timelines(tmp_path).frames(first)["front"] == (30, 29)
+    assert Timelines(tmp_path).frames(second)["front"] == (30, 59)
+    kinds = [event.kind for event in Timelines(tmp_path).events(first)]
+    assert kinds[0] == "session_started"
+    assert kinds[-1] == "session_closed"
+
+
+def test_a_finished_run_leaves_nothing_that_would_shorten_the_next(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    for run in (1, 2):
+        with running(redis_url, tmp_path):
+            assert stored_seq(client) == -1
+            for seen in recorded(20):
+                add(client, KEYS.observations, seen)
+            add(client, KEYS.observations, ended(20))
+            wait_for(lambda: len(Timelines(tmp_path).sessions()) == run and closed(tmp_path))  # noqa: B023
+    for session in Timelines(tmp_path).sessions():
+        assert Timelines(tmp_path).frames(session.name)["front"] == (20, 19)
+
+
+def test_live_results_are_in_metrics_and_on_the_people_stream(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    now = time.time()
+    with running(redis_url, tmp_path) as aggregator:
+        for seq in range(30):
+            smiling = (face(100, expression=looks("happiness")), face(300, width=15))
+            seen = observation(seq, captured_at=now - 3 + seq / 10, faces=smiling)
+            add(client, KEYS.observations, seen)
+        assert wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == 30)
+        assert aggregator.metric('readroom_people_visible{camera="front",room="room"}') == 2
+        assert aggregator.metric('readroom_person_state{room="room",slot="1"}') == 1  # happiness
+        share = 'readroom_expression_share_ratio{expression="too_small",room="room"}'
+        assert aggregator.metric(share) == 0.5
+        states = wait_for(
+            lambda: [
+                decode(fields[b"m"], fields[b"v"], RoomState)
+                for _, fields in client.xrevrange(KEYS.people, count=1)  # type: ignore[union-attr]
+                if decode(fields[b"m"], fields[b"v"], RoomState).people
+            ]
+        )
+        assert [person.state for person in states[0].people] == ["happiness", "too_small"]
+        assert abs(sum(states[0].shares.values()) - 1) < 1e-9
+        kinds = [
+            decode(fields[b"m"], fields[b"v"], Event).kind
+            for _, fields in client.xrange(KEYS.events)  # type: ignore[union-attr]
+        ]
+        assert kinds[:3] == ["session_started", "person_entered", "person_entered"]
+        # The camera ends: the session closes, and nobody's slot stays in the metrics.
+        report_camera(
+            client, KEYS, report("ended", last_seq=29, at=now, captured_at=now), in_order=True
+        )
+        wait_for(lambda: closed(tmp_path))
+        wait_for(lambda: aggregator.metric("readroom_person_state{") is None)
+
+
+def test_entries_nobody_can_read_are_counted_and_survived(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path) as aggregator:
+        client.xadd(KEYS.observations, {"m": b"\xc1rubbish", "v": b"1"})
+        client.xadd(KEYS.observations, {"nothing": b"here"})
+        client.xadd(KEYS.observations, {"m": encode(observation(0)), "v": b"99"})
+        add(client, KEYS.observations, observation(1, captured_at=float("nan")))
+        add(client, KEYS.observations, observation(2))
+        assert wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == 1)
+        dead = 'readroom_dead_letters_total{reason="undecodable",room="room"}'
+        assert aggregator.metric(dead) == 3
+        assert aggregator.metric('readroom_dead_letters_total{reason="version"') == 1
+
+
+def test_a_redis_without_memory_is_survived(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path) as aggregator:
+        for seen in recorded(20):
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: stored_seq(client) == 19)
+        try:
+            client.config_set("maxmemory", 1)
+            failed = 'readroom_redis_errors_total{reason="out_of_memory",room="room"}'
+            wait_for(lambda: aggregator.metric(failed))
+        finally:
+            client.config_set("maxmemory", 0)
+        for seen in recorded(40)[20:]:
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: stored_seq(client) == 39)
+
+
+def test_prometheus_finds_every_box_that_runs(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    def info(kind: str, at: float, address: str) -> BoxInfo:
+        return BoxInfo(kind=kind, name="x", host="h", pid=1, address=address, started_at=at, at=at)
+
+    register_box(client, KEYS, info("work", time.time() + 5, "127.0.0.1:1234"))
+    register_box(client, KEYS, info("ingest", time.time() - 60, "127.0.0.1:999"))
+    with running(redis_url, tmp_path) as aggregator:
+        found = wait_for(
+            lambda: [g for g in [json.loads(aggregator.page("/targets"))] if len(g) == 2]
+        )[0]
+        assert found[0]["labels"] == {"room": "room", "box": "aggregate"}
+        assert found[1] == {
+            "targets": ["127.0.0.1:1234"],
+            "labels": {"room": "room", "box": "work"},
+        }
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(redis_url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    aggregator = Running(redis_url, tmp_path / "file" / "data", LANE)
+    _, said = aggregator.process.communicate(timeout=20)
+    assert aggregator.process.returncode == 2
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert "READROOM_DATA" in lines[-1]["event"]
+    assert len(lines) == 1
+
+
+def test_it_waits_for_a_redis_that_is_not_there_yet(tmp_path: Path) -> None:
+    aggregator = Running(f"unix://{tmp_path}/none.sock", tmp_path / "data", LANE)
+    try:
+        wait_for(lambda: (tmp_path / "data" / FILE_NAME).exists())
+        assert aggregator.process.poll() is None
+    finally:
+        code, said = aggregator.stop()
+    assert code == 0
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_with_a_session_open_and_redis_gone(
+    how: int, redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path) as aggregator:
+        add(client, KEYS.observations, observation(0, captured_at=time.time()))
+        wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == 1)
+        client.execute_command("CLIENT", "PAUSE", "1500", "ALL")
+        code, said = aggregator.stop(how)
+        assert code == 0, said
+        assert closed(tmp_path)

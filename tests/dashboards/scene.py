@@ -1,0 +1,120 @@
+"""Scripted rooms: what an aggregator would publish, written by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import redis
+
+from readroom.messages import (
+    EXPRESSIONS,
+    NOT_VISIBLE,
+    Box,
+    CameraState,
+    Event,
+    Mode,
+    PersonState,
+    RoomState,
+)
+from readroom.streams import PEOPLE_KEPT, Keys, add
+
+
+def person(
+    slot: int,
+    state: str,
+    *,
+    since_s: float = 0.0,
+    confidence: float | None = None,
+    coverage: float = 0.9,
+    camera: str = "front",
+    pseudonym: str | None = None,
+) -> PersonState:
+    """One person as they look now."""
+    expressed = state in EXPRESSIONS
+    sure = (0.82 if expressed else 0.0) if confidence is None else confidence
+    return PersonState(
+        slot=slot,
+        pseudonym=pseudonym or f"P{slot}",
+        camera=camera,
+        visible=state != NOT_VISIBLE,
+        state=state,
+        since_s=since_s,
+        confidence=sure,
+        expression=None,
+        coverage=coverage,
+        box=Box(0.0, 0.0, 64.0, 64.0),
+        face_width_px=64.0,
+        keypoints=tuple((1.0, 2.0, 0.5) for _ in range(17)),
+    )
+
+
+def camera(name: str = "front", **changes: object) -> CameraState:
+    """A healthy camera, with changes."""
+    healthy: dict[str, object] = {
+        "phase": "streaming",
+        "source": "rtsp://***@10.0.0.7/stream1",
+        "mode": "live",
+        "fps": 9.8,
+        "lag_s": 0.21,
+        "people": 3,
+        "width": 1280,
+        "height": 720,
+        "frames": 1893,
+        "dropped": {},
+    }
+    return CameraState(camera=name, **{**healthy, **changes})  # type: ignore[arg-type]
+
+
+def shares_of(people: Sequence[PersonState]) -> dict[str, float]:
+    """Share of the visible people in each state."""
+    visible = [each.state for each in people if each.visible]
+    return {state: visible.count(state) / len(visible) for state in dict.fromkeys(visible)}
+
+
+def room_state(time_s: float, people: Sequence[PersonState] = (), **changes: object) -> RoomState:
+    """A room at one moment of a session that began ``time_s`` ago, with changes."""
+    now = time.time()
+    values: dict[str, object] = {
+        "room": "room",
+        "session": "s1",
+        "title": "Quarterly review",
+        "phase": "running",
+        "started_at": now - time_s,
+        "at": now,
+        "time_s": time_s,
+        "people": tuple(people),
+        "cameras": (camera(people=len(people)),),
+        "shares": shares_of(people),
+        "coverage": sum(each.coverage for each in people) / len(people) if people else None,
+        "lag_s": 0.21,
+        "engines": {"face": "yunet-2023mar", "expression": "ferplus-8", "pose": "tinypose-128"},
+    }
+    return RoomState(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def recording(time_s: float, people: Sequence[PersonState] = (), **changes: object) -> RoomState:
+    """The same, of a played file."""
+    mode: Mode = "recording"
+    phase = "ended" if changes.get("phase") == "closed" else "streaming"
+    seen = camera("clip", mode=mode, source="clip.mp4", people=len(people), phase=phase)
+    return room_state(time_s, people, **{"cameras": (seen,), **changes})
+
+
+@dataclass
+class Publisher:
+    """Stands where the aggregator stands."""
+
+    client: redis.Redis
+    keys: Keys = field(default_factory=lambda: Keys("room"))
+
+    def say(self, *states: RoomState) -> None:
+        """Publish room states."""
+        for state in states:
+            add(self.client, self.keys.people, state, maxlen=PEOPLE_KEPT)
+
+    def happen(self, kind: str, **fields: object) -> None:
+        """Publish an event."""
+        given = {"room": "room", "session": "s1", "start_s": 1.0, "end_s": 1.0, **fields}
+        add(self.client, self.keys.events, Event(kind=kind, **given))  # type: ignore[arg-type]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, strategies as st
+
+from readroom.dashboards.live.history import (
+    EVENTS_KEPT,
+    SAMPLE_EVERY_S,
+    SAMPLES_KEPT,
+    UNKNOWN_STATE,
+    History,
+)
+from readroom.messages import STATES, Event
+from tests.dashboards.scene import person, room_state
+
+
+def event(kind: str = "person_entered", session: str = "s1", start_s: float = 1.0) -> Event:
+    return Event(room="room", session=session, kind=kind, start_s=start_s, end_s=start_s)
+
+
+def test_a_sample_keeps_who_looked_how_since_when() -> None:
+    history = History()
+    history.add(room_state(7.0, [person(3, "happiness", since_s=5.25, confidence=0.713)]))
+    (sample,) = history.samples
+    assert sample.time_s == 7.0
+    (kept,) = sample.people
+    assert (kept.slot, STATES[kept.state], kept.since_s) == (3, "happiness", 5.25)
+    assert kept.confidence == 0.71
+
+
+def test_four_states_a_second_are_thinned_to_two() -> None:
+    history = History()
+    for quarter in range(41):
+        history.add(room_state(quarter / 4, [person(1, "neutral")]))
+    assert [sample.time_s for sample in history.samples] == [half / 2 for half in range(21)]
+
+
+def test_a_state_of_a_newer_version_is_kept_as_unknown() -> None:
+    history = History()
+    history.add(room_state(1.0, [person(1, "pensive")]))
+    assert history.samples[0].people[0].state == UNKNOWN_STATE
+
+
+def test_another_session_begins_a_new_history() -> None:
+    history = History()
+    history.add(room_state(100.0, [person(1, "neutral"), person(2, "neutral")]))
+    history.add(room_state(0.5, [person(1, "neutral")], session="s2"))
+    assert [sample.time_s for sample in history.samples] == [0.5]
+    assert history.names == {1: "P1"}
+
+
+def test_reading_the_streams_again_changes_nothing() -> None:
+    states = [room_state(second, [person(1, "neutral")]) for second in range(30)]
+    history = History()
+    for state in [*states, *states]:
+        history.add(state)
+    assert [sample.time_s for sample in history.samples] == list(range(30))
+
+
+def test_an_event_that_comes_twice_is_kept_once() -> None:
+    history = History()
+    history.add(room_state(1.0))
+    assert history.add_event(event())
+    assert not history.add_event(event())
+    assert len(history.events) == 1
+
+
+def test_only_the_sessions_own_events_are_told() -> None:
+    history = History()
+    history.add_event(event(session="s0"))
+    history.add_event(event(session="s1"))
+    history.add(room_state(1.0))
+    assert [each.session for each in history.events] == ["s1"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 5000), st.integers(0, 6), st.sampled_from(["s1", "s2"])),
+        max_size=60,
+    )
+)
+def test_samples_are_in_order_spaced_and_of_one_session(
+    steps: list[tuple[float, int, str]],
+) -> None:
+    history = History()
+    for time_s, people, session in steps:
+        crowd = [person(slot + 1, "neutral") for slot in range(people)]
+        history.add(room_state(time_s, crowd, session=session))
+    times = [sample.time_s for sample in history.samples]
+    gaps = [late - early for early, late in pairwise(times)]
+    assert all(gap >= SAMPLE_EVERY_S - 0.011 for gap in gaps)  # Rounded to 10 ms.
+    assert set(history.names) >= {each.slot for s in history.samples for each in s.people}
+
+
+def test_hours_of_a_session_take_no_more_than_the_last_minutes() -> None:
+    history = History()
+    for second in range(2 * SAMPLES_KEPT):
+        history.add(room_state(second, [person(1, "neutral")]))
+        history.add_event(event(start_s=second))
+    assert len(history.samples) == SAMPLES_KEPT
+    assert history.samples[-1].time_s == 2 * SAMPLES_KEPT - 1
+    assert len(history.events) == EVENTS_KEPT

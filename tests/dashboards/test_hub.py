@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from hypothesis import given, strategies as st
+
+from readroom.dashboards.live.hub import (
+    BURST_STATES,
+    MAILBOX_MESSAGES,
+    MOST_VIEWERS,
+    Hub,
+    Mailbox,
+    Status,
+    server_sent,
+)
+from readroom.messages import Event
+from tests.dashboards.scene import camera, person, room_state
+
+NOW = 1_700_000_000.0
+
+
+def hub() -> Hub:
+    return Hub(lambda: NOW, lambda count: None)
+
+
+def opened(found: Hub) -> Mailbox:
+    mailbox = found.open()
+    assert mailbox is not None
+    return mailbox
+
+
+def messages(raw: bytes | None) -> list[tuple[str, Any]]:
+    """The server-sent events in ``raw``: kind and decoded data."""
+    assert raw is not None
+    found = []
+    for block in raw.decode().split("\n\n")[:-1]:
+        kind, data = block.split("\n")
+        found.append((kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def taken(mailbox: Mailbox) -> list[tuple[str, Any]]:
+    return messages(asyncio.run(mailbox.take()))
+
+
+def test_a_viewer_first_gets_the_history_then_what_happens() -> None:
+    found = hub()
+    found.take([room_state(second, [person(1, "neutral")]) for second in range(3)], [])
+    mailbox = opened(found)
+    ((kind, history),) = taken(mailbox)
+    assert kind == "history"
+    assert [sample[0] for sample in history["samples"]] == [0, 1, 2]
+    assert history["names"] == {"1": "P1"}
+    found.take([room_state(3.0, [person(1, "happiness")])], [])
+    ((kind, message),) = taken(mailbox)
+    assert kind == "room"
+    assert message["room"]["people"][0]["state"] == "happiness"
+
+
+def test_a_page_without_any_data_is_told_so() -> None:
+    ((kind, history),) = taken(opened(hub()))
+    assert (kind, history["room"], history["samples"]) == ("history", None, [])
+    assert history["status"] == {"redis": False, "away_since": None}
+
+
+def test_the_age_of_the_data_is_by_the_servers_clock() -> None:
+    found = hub()
+    mailbox = opened(found)
+    taken(mailbox)
+    found.take([room_state(5.0, at=NOW - 1.5)], [])
+    assert taken(mailbox)[0][1]["age_s"] == 1.5
+
+
+def test_a_slow_viewer_begins_again_with_the_newest_instead_of_a_hole() -> None:
+    found = hub()
+    slow, quick = opened(found), opened(found)
+    taken(slow), taken(quick)
+    for second in range(MAILBOX_MESSAGES + 10):
+        found.take([room_state(second, [person(1, "neutral")])], [])
+        taken(quick)
+    assert len(slow) == 0
+    ((kind, history),) = taken(slow)
+    assert kind == "history"
+    assert history["room"]["time_s"] == MAILBOX_MESSAGES + 9
+    assert len(history["samples"]) == MAILBOX_MESSAGES + 10
+
+
+@given(st.lists(st.sampled_from(["room", "event", "burst", "status", "take"]), max_size=300))
+def test_a_mailbox_never_grows_beyond_its_bound(steps: list[str]) -> None:
+    found = hub()
+    mailbox = opened(found)
+    time_s = 0.0
+    for number, step in enumerate(steps):
+        time_s += 1
+        if step == "take":
+            found.set_status(Status(redis=False, away_since=float(number)))
+            assert taken(mailbox)
+        elif step == "status":
+            found.set_status(Status(redis=number % 2 == 0, away_since=float(number)))
+        elif step == "event":
+            happened = Event(room="room", session="s1", kind="k", start_s=time_s, end_s=time_s)
+            found.take([], [happened])
+        else:
+            count = 1 if step == "room" else BURST_STATES + 1
+            found.take([room_state(time_s + part / 100) for part in range(count)], [])
+        assert len(mailbox) <= MAILBOX_MESSAGES
+
+
+def test_old_states_read_again_don_t_run_past_the_viewers() -> None:
+    found = hub()
+    mailbox = opened(found)
+    taken(mailbox)
+    found.take([room_state(second) for second in range(BURST_STATES + 1)], [])
+    assert [kind for kind, _ in taken(mailbox)] == ["history"]
+
+
+def test_events_reach_every_viewer_once() -> None:
+    found = hub()
+    mailboxes = [opened(found), opened(found)]
+    for mailbox in mailboxes:
+        taken(mailbox)
+    happened = Event(room="room", session="s1", kind="person_left", start_s=1, end_s=1, slot=2)
+    found.take([], [happened])
+    found.take([], [happened])
+    for mailbox in mailboxes:
+        ((kind, event),) = taken(mailbox)
+        assert (kind, event["kind"], event["slot"]) == ("event", "person_left", 2)
+
+
+def test_a_status_is_told_when_it_changes() -> None:
+    found = hub()
+    mailbox = opened(found)
+    taken(mailbox)
+    found.set_status(Status(redis=True))
+    found.set_status(Status(redis=True))
+    assert taken(mailbox) == [("status", {"redis": True, "away_since": None})]
+
+
+def test_a_password_left_in_a_source_doesn_t_leave_the_machine() -> None:
+    found = hub()
+    leaky = camera(source="rtsp://admin:hunter2@cam/1", reason="rtsp://admin:hunter2@cam/1 refused")
+    found.take([room_state(1.0, cameras=(leaky,))], [])
+    assert b"hunter2" not in found.snapshot()
+    assert found.room is not None
+    assert found.room.cameras[0].source == "rtsp://***@cam/1"
+
+
+def test_the_page_isn_t_sent_what_it_doesn_t_draw() -> None:
+    found = hub()
+    found.take([room_state(1.0, [person(1, "neutral")])], [])
+    assert found.room is not None
+    assert found.room.people[0].keypoints is None
+
+
+def test_a_title_with_line_breaks_stays_one_message() -> None:
+    message = server_sent("room", {"title": "a\n\ndata: b\r\nevent: status"})
+    assert message.count(b"\n") == 3
+    assert messages(message) == [("room", {"title": "a\n\ndata: b\r\nevent: status"})]
+
+
+def test_viewers_are_counted_and_there_is_a_limit() -> None:
+    counts: list[int] = []
+    found = Hub(lambda: NOW, counts.append)
+    mailboxes = [opened(found) for _ in range(MOST_VIEWERS)]
+    assert found.open() is None
+    found.leave(mailboxes[0])
+    assert found.open() is not None
+    assert counts[-3:] == [MOST_VIEWERS, MOST_VIEWERS - 1, MOST_VIEWERS]
+
+
+def test_closing_ends_every_stream() -> None:
+    found = hub()
+    mailbox = opened(found)
+    taken(mailbox)
+    found.close()
+    assert asyncio.run(mailbox.take()) is None
+    assert found.open() is None

@@ -1,0 +1,314 @@
+"""The page as people see it: headless Chromium, the real server, a real Redis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import redis
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from readroom.messages import NOT_READ, NOT_VISIBLE, TOO_SMALL, UNCERTAIN
+from tests.dashboards.conftest import Watched
+from tests.dashboards.running import Live, OwnRedis, live as running_live
+from tests.dashboards.scene import Publisher, camera, person, recording, room_state
+
+MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+WAIT_MS = 15_000
+
+#: The colour of a strip's pixel at a share of its width, and the one the style sheet names.
+PIXEL = """(strip, [share, state]) => {
+  const pen = strip.getContext("2d");
+  const x = Math.min(strip.width - 2, Math.floor(strip.width * share));
+  const [r, g, b] = pen.getImageData(x, 3, 1, 1).data;
+  const hex = "#" + [r, g, b].map((value) => value.toString(16).padStart(2, "0")).join("");
+  const style = getComputedStyle(document.documentElement);
+  return [hex, style.getPropertyValue(`--state-${state}`).trim()];
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    expect.set_options(timeout=WAIT_MS)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture
+def page(watched: Watched, live: Live) -> Iterator[Page]:
+    """The open page; at the end its console was silent and nobody else was asked anything."""
+    watched.page.goto(live.address)
+    yield watched.page
+    assert watched.complaints == []
+    assert [url for url in watched.requests if not url.startswith(live.address)] == []
+
+
+def row(page: Page, slot: int) -> Locator:
+    return page.locator(f'#strips > li[data-key="{slot}"]')
+
+
+def banner(page: Page) -> Locator:
+    return page.locator("#banner")
+
+
+def scroll_width(page: Page) -> int:
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width
+
+
+def test_before_any_data_it_waits_for_the_first_camera(page: Page) -> None:
+    expect(page.locator("#empty-title")).to_have_text("Waiting for the first camera")
+    expect(page.locator("#honesty")).to_have_text("What faces looked like, not what people felt.")
+    expect(banner(page)).to_be_hidden()
+
+
+def test_the_right_strip_shows_the_right_state(page: Page, publisher: Publisher) -> None:
+    for quarter in range(40):
+        publisher.say(room_state(quarter / 4, [person(1, "neutral"), person(2, "sadness")]))
+    expect(row(page, 2).locator(".readout")).to_have_text("looks sad")
+    people = [person(1, "happiness", since_s=9.9), person(2, "sadness")]
+    for quarter in range(40, 60):
+        publisher.say(room_state(quarter / 4, people))
+    expect(row(page, 1).locator(".readout")).to_have_text("looks happy")
+    expect(row(page, 1).locator(".detail")).to_have_text("for 5 s · 82 % sure")
+    expect(row(page, 2).locator(".readout")).to_have_text("looks sad")
+    for slot, share, state in ((1, 0.99, "happiness"), (1, 0.6, "neutral"), (2, 0.99, "sadness")):
+        found, wanted = row(page, slot).locator(".strip").evaluate(PIXEL, [share, state])
+        assert found == wanted, (slot, share)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("neutral", "looks neutral"),
+        (UNCERTAIN, "can't tell"),
+        (NOT_VISIBLE, "not in view"),
+        (TOO_SMALL, "face too small to read"),
+        (NOT_READ, "expression not read"),
+        ("pensive", "pensive"),
+    ],
+)
+def test_a_read_out_tells_what_is_known(
+    page: Page, publisher: Publisher, state: str, words: str
+) -> None:
+    publisher.say(room_state(5.0, [person(1, state)]))
+    expect(row(page, 1).locator(".readout")).to_have_text(words)
+
+
+def test_without_an_expression_network_the_page_says_so(page: Page, publisher: Publisher) -> None:
+    publisher.say(room_state(5.0, [person(1, NOT_READ)], engines={"face": "haar"}))
+    expect(page.locator("#engines")).to_have_text(
+        "Expressions are not being read: no network. Networks: face haar."
+    )
+
+
+def test_the_room_s_mix_has_shares_and_counts(page: Page, publisher: Publisher) -> None:
+    states = ["happiness", "happiness", "neutral", UNCERTAIN, NOT_VISIBLE]
+    people = [person(slot + 1, state) for slot, state in enumerate(states)]
+    publisher.say(room_state(5.0, people))
+    shares = page.locator("#mix-list > li")
+    expect(shares).to_have_text(["neutral 1 · 25 %", "happy 2 · 50 %", "can't tell 1 · 25 %"])
+    expect(page.locator("#figure-people")).to_have_text("4 of 5")
+    expect(page.locator("#figure-coverage")).to_have_text("90 %")
+
+
+def test_each_camera_s_health_is_told(page: Page, publisher: Publisher) -> None:
+    lost = camera(
+        "back",
+        phase="retrying",
+        reason="no picture for 5.0 s",
+        source="rtsp://admin:hunter2@cam/1",
+        dropped={"stale": 12, "undecodable": 3, "full": 0},
+    )
+    publisher.say(room_state(5.0, cameras=(camera("front"), lost)))
+    front = page.locator('#camera-list > li[data-key="front"]')
+    back = page.locator('#camera-list > li[data-key="back"]')
+    expect(front.locator(".facts")).to_have_text(
+        "1280×720 · 9.8 frames/s · 0.2 s behind · 3 in view · 1893 frames"
+    )
+    expect(back.locator(".pill")).to_have_text("lost, trying again")
+    expect(back.locator(".trouble")).to_have_text("no picture for 5.0 s")
+    expect(back.locator(".drops")).to_have_text("dropped: 12 too old, 3 unreadable")
+    expect(back.locator(".source")).to_have_text("rtsp://***@cam/1")
+
+
+def test_a_recording_s_end_is_told_with_its_whole_timeline(
+    page: Page, publisher: Publisher
+) -> None:
+    for half in range(38):
+        publisher.say(recording(half / 2, [person(1, "sadness" if half < 20 else "happiness")]))
+    expect(page.locator("#phase")).to_have_text("playing")
+    publisher.say(recording(19.1, [person(1, "happiness", since_s=10.0)], phase="closed"))
+    expect(banner(page)).to_have_text(
+        "The recording has ended at 0:19; this is its whole timeline."
+    )
+    expect(page.locator("#phase")).to_have_text("ended")
+    expect(row(page, 1).locator(".readout")).to_have_text("looked happy")
+    for share, state in ((0.01, "sadness"), (0.4, "sadness"), (0.6, "happiness")):
+        found, wanted = row(page, 1).locator(".strip").evaluate(PIXEL, [share, state])
+        assert found == wanted, share
+
+
+def test_a_closed_session_isn_t_called_silent(page: Page, publisher: Publisher) -> None:
+    state = recording(19.1, [person(1, "happiness")], phase="closed", at=1_700_000_000.0)
+    publisher.say(recording(0.5), state)
+    expect(banner(page)).to_contain_text("has ended")
+
+
+def test_silence_is_told_and_nothing_old_is_told_as_the_present(
+    page: Page, publisher: Publisher
+) -> None:
+    old = room_state(30.0, [person(1, "happiness")])
+    publisher.say(room_state(30.0, [person(1, "happiness")], at=old.at - 20))
+    expect(banner(page)).to_contain_text(re.compile(r"No data since \d\d:\d\d:\d\d"))
+    expect(row(page, 1).locator(".readout")).to_have_text("looked happy")
+    expect(page.locator("#phase")).to_have_text("no data")
+    publisher.say(room_state(31.0, [person(1, "happiness")]))
+    expect(banner(page)).to_be_hidden()
+    expect(row(page, 1).locator(".readout")).to_have_text("looks happy")
+
+
+def test_a_redis_restart_is_told_and_survived(watched: Watched, own_redis: OwnRedis) -> None:
+    page = watched.page
+    with running_live(own_redis.url) as live:
+        page.goto(live.address)
+        with redis.Redis.from_url(own_redis.url) as client:
+            Publisher(client).say(room_state(5.0, [person(1, "neutral")]))
+        expect(row(page, 1).locator(".readout")).to_have_text("looks neutral")
+        own_redis.stop()
+        expect(banner(page)).to_contain_text("the data store (Redis) doesn't answer")
+        own_redis.start()
+        with redis.Redis.from_url(own_redis.url) as client:
+            Publisher(client).say(room_state(15.0, [person(1, "surprise")]))
+        expect(row(page, 1).locator(".readout")).to_have_text("looks surprised")
+        expect(banner(page)).to_be_hidden()
+    assert watched.complaints == []
+
+
+def test_a_restarted_server_is_found_again(watched: Watched, publisher: Publisher) -> None:
+    page = watched.page
+    address = str(publisher.client.connection_pool.connection_kwargs["path"])
+    with running_live(f"unix://{address}") as first:
+        port = first.address.rstrip("/").rpartition(":")[2]
+        page.goto(first.address)
+        publisher.say(room_state(5.0, [person(1, "neutral")]))
+        expect(row(page, 1)).to_be_visible()
+    expect(banner(page)).to_contain_text("this page has lost its server")
+    with running_live(f"unix://{address}", READROOM_HTTP__PORT=port):
+        publisher.say(room_state(9.0, [person(1, "anger")]))
+        expect(row(page, 1).locator(".readout")).to_have_text("looks angry")
+        expect(banner(page)).to_be_hidden()
+
+
+def test_another_session_begins_with_empty_strips(page: Page, publisher: Publisher) -> None:
+    publisher.say(room_state(50.0, [person(1, "neutral"), person(2, "neutral")]))
+    expect(page.locator("#strips > li")).to_have_count(2)
+    publisher.say(room_state(1.0, [person(3, "neutral")], session="s2", title="Second talk"))
+    expect(page.locator("#title")).to_have_text("Second talk")
+    expect(page.locator("#strips > li")).to_have_count(1)
+
+
+def test_markup_is_shown_as_text(page: Page, publisher: Publisher) -> None:
+    nasty = camera(MARKUP, source=MARKUP, reason=MARKUP, dropped={MARKUP: 1})
+    people = [person(1, MARKUP, pseudonym=MARKUP)]
+    publisher.say(room_state(5.0, people, title=MARKUP, cameras=(nasty,), engines={"face": MARKUP}))
+    publisher.happen("camera", camera=MARKUP, state=MARKUP)
+    expect(page.locator("#title")).to_have_text(MARKUP)
+    expect(page.locator(".camera-name")).to_have_text(MARKUP)
+    expect(row(page, 1).locator(".name")).to_have_text(MARKUP)
+    expect(page.locator("#event-list")).to_contain_text("<img src=x")
+    assert page.locator("img").count() == 0
+    assert page.title().startswith("<img")
+
+
+def test_what_happens_is_listed_newest_first(page: Page, publisher: Publisher) -> None:
+    publisher.say(room_state(40.0, [person(2, "neutral")]))
+    expect(row(page, 2)).to_be_visible()
+    publisher.happen("person_entered", slot=2, start_s=3.0, end_s=3.0)
+    publisher.happen("state_ended", slot=2, state="happiness", start_s=12.0, end_s=24.5)
+    publisher.happen("camera", camera="front", state="retrying", start_s=30.0, end_s=30.0)
+    texts = page.locator("#event-list > li > span")
+    expect(texts).to_have_text(
+        ["Camera front: lost, trying again", "P2 looked happy for 13 s", "P2 came into view"]
+    )
+
+
+def test_earlier_moments_can_be_read_with_the_keyboard(page: Page, publisher: Publisher) -> None:
+    for half in range(41):
+        state, since_s = ("neutral", 0.0) if half < 20 else ("happiness", 10.0)
+        publisher.say(recording(half / 2, [person(1, state, since_s=since_s)]))
+    expect(row(page, 1).locator(".readout")).to_have_text("looks happy")
+    strip = row(page, 1).locator(".strip")
+    strip.focus()
+    page.keyboard.press("Home")
+    expect(strip).to_have_attribute("aria-valuetext", "0:00: looked neutral")
+    expect(row(page, 1).locator(".detail")).to_have_text("0:00: looked neutral")
+    page.keyboard.press("End")
+    expect(strip).to_have_attribute("aria-valuetext", "0:20: looked happy")
+    page.keyboard.press("Escape")
+    expect(strip).to_have_attribute("aria-valuetext", "looks happy")
+
+
+def test_the_time_shown_can_be_chosen(page: Page, publisher: Publisher) -> None:
+    states = [recording(half / 2, [person(1, "neutral")]) for half in range(401)]
+    publisher.say(*states)
+    strip = row(page, 1).locator(".strip")
+    expect(strip).to_have_attribute("aria-valuemin", "20")
+    page.get_by_label("1 min", exact=True).check()
+    expect(strip).to_have_attribute("aria-valuemin", "140")
+    page.get_by_label("10 min").check()
+    expect(strip).to_have_attribute("aria-valuemin", "0")
+
+
+@pytest.mark.parametrize("people", [0, 1, 5, 12, 32])
+def test_any_number_of_people_fits_a_phone(
+    browser: Browser, live: Live, publisher: Publisher, people: int
+) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.goto(live.address)
+    long_source = "rtsp://***@" + "a" * 200 + ".example/stream"
+    crowd = [person(slot + 1, "contempt", camera="front") for slot in range(people)]
+    seen = camera(source=long_source, people=people, dropped={"stale": 123456})
+    publisher.say(room_state(5.0, crowd, cameras=(seen,), title="W" * 80))
+    expect(page.locator(".source")).to_have_text(long_source)
+    expect(page.locator("#strips > li")).to_have_count(people)
+    assert scroll_width(page) == 360
+    page.close()
+
+
+def test_a_hidden_page_lets_go_of_its_stream(page: Page, publisher: Publisher) -> None:
+    publisher.say(room_state(5.0, [person(1, "neutral")]))
+    expect(row(page, 1).locator(".readout")).to_have_text("looks neutral")
+    look = """(state) => {
+      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+      Object.defineProperty(document, "hidden", { value: state === "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    viewers = """async (count) => {
+      const text = await (await fetch("/metrics")).text();
+      return text.includes(`readroom_live_viewers{room="room"} ${count}.0`);
+    }"""
+    page.evaluate(look, "hidden")
+    page.wait_for_function(viewers, arg=0)
+    publisher.say(room_state(6.0, [person(1, "fear")]))
+    page.evaluate(look, "visible")
+    page.wait_for_function(viewers, arg=1)
+    expect(row(page, 1).locator(".readout")).to_have_text("looks afraid")
+
+
+def test_a_token_in_the_address_opens_the_page_and_leaves_the_address_bar(
+    watched: Watched, redis_url: str, publisher: Publisher
+) -> None:
+    page, token = watched.page, "sixteen characters"
+    with running_live(redis_url, READROOM_HTTP__HOST="0.0.0.0", READROOM_HTTP__TOKEN=token) as live:
+        assert page.goto(live.address).status == 401  # type: ignore[union-attr]
+        watched.complaints.clear()
+        page.goto(f"{live.address}?token=sixteen%20characters")
+        publisher.say(room_state(5.0, [person(1, "neutral")]))
+        expect(row(page, 1).locator(".readout")).to_have_text("looks neutral")
+        assert page.url == live.address
+        assert page.evaluate("document.cookie") == ""
+        page.reload()
+        expect(row(page, 1).locator(".readout")).to_have_text("looks neutral")
+    assert [line for line in watched.complaints if "ERR_" not in line] == []

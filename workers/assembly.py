@@ -1,0 +1,146 @@
+"""The engines of one worker, put together from the settings and the files at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from readroom.errors import BadSettings
+from readroom.messages import EngineName
+from readroom.models.choice import Choice, choose
+from readroom.models.files import read_verified
+from readroom.models.registry import Entry, Task
+from readroom.settings import Settings, WorkerSettings
+from readroom.workers.analysis import Analyser
+from readroom.workers.backends import backend_for
+from readroom.workers.backends.base import Backend, Network, Profile
+from readroom.workers.engines.expression import ExpressionReader
+from readroom.workers.engines.face import FaceFinder, YuNet, profile
+from readroom.workers.engines.haar import Haar
+from readroom.workers.engines.people import PeopleFinder
+from readroom.workers.engines.pose import PoseReader
+
+#: Told of every network run: engine, items in it, seconds.
+OnRun = Callable[[str, int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A worker's engines, ready to run, and what was chosen for each task."""
+
+    analyser: Analyser
+    choices: tuple[Choice, ...]
+
+    @property
+    def missing(self) -> tuple[EngineName, ...]:
+        """The engines that were asked for and are off."""
+        return tuple(dict.fromkeys(choice.engine for choice in self.choices if not choice.runs))
+
+
+def assemble(
+    settings: Settings,
+    *,
+    on_run: OnRun = lambda engine, items, seconds: None,
+    backend: Backend | None = None,
+) -> Assembled:
+    """Load the networks for ``settings.workers.engines`` and warm them up.
+
+    Raises BadSettings where a file at hand must not be loaded, or where none of the engines asked
+    for can run; ReadroomError where a file isn't the network it should be.
+    """
+    workers = settings.workers
+    choices = tuple(choose(settings, task) for task in tasks(workers.engines))
+    for choice in choices:
+        if choice.broken:
+            raise BadSettings(choice.reason)
+    builder = _Builder(workers, backend or backend_for(workers.device), on_run)
+    by_task = {choice.task: choice for choice in choices if choice.runs}
+    if "faces" not in by_task and not {"keypoints", "people"} <= set(by_task):
+        reasons = "; ".join(choice.reason for choice in choices if not choice.runs)
+        raise BadSettings(f"workers.engines={'+'.join(workers.engines)}: nothing to run: {reasons}")
+    analyser = Analyser(
+        faces=builder.faces(by_task.get("faces")),
+        expressions=builder.expressions(by_task.get("expression")),
+        poses=builder.poses(by_task.get("keypoints")),
+        people=builder.people(by_task.get("people")),
+        min_face_px=workers.min_face_px,
+    )
+    return Assembled(analyser, choices)
+
+
+def tasks(engines: tuple[EngineName, ...]) -> tuple[Task, ...]:
+    """What a worker with these engines needs networks for."""
+    wanted: list[Task] = []
+    if "face" in engines:
+        wanted.append("faces")
+    if "expression" in engines:
+        wanted.append("expression")
+    if "pose" in engines:
+        wanted.append("keypoints")
+        if "face" not in engines:
+            wanted.append("people")
+    return tuple(wanted)
+
+
+class _Builder:
+    def __init__(self, workers: WorkerSettings, backend: Backend, on_run: OnRun) -> None:
+        self._workers = workers
+        self._backend = backend
+        self._on_run = on_run
+
+    def faces(self, choice: Choice | None) -> FaceFinder | None:
+        if choice is None:
+            return None
+        workers, report = self._workers, self._report("face")
+        width_px, most = workers.face_input_width_px, workers.max_people
+        if choice.entry is None:
+            return Haar(width_px=width_px, most=most, on_run=report)
+        network = self._load(choice, profile(width_px, workers.batch_frames))
+        return YuNet(
+            network,
+            choice.entry.input,
+            choice.entry.name,
+            width_px=width_px,
+            min_score=workers.face_score_ratio,
+            most=most,
+            on_run=report,
+        )
+
+    def expressions(self, choice: Choice | None) -> ExpressionReader | None:
+        if choice is None or choice.entry is None:
+            return None
+        network = self._load(choice, self._fixed(choice.entry, self._workers.max_people))
+        return ExpressionReader(network, choice.entry, on_run=self._report("expression"))
+
+    def poses(self, choice: Choice | None) -> PoseReader | None:
+        if choice is None or choice.entry is None:
+            return None
+        network = self._load(choice, self._fixed(choice.entry, self._workers.max_people))
+        return PoseReader(network, choice.entry, on_run=self._report("pose"))
+
+    def people(self, choice: Choice | None) -> PeopleFinder | None:
+        if choice is None or choice.entry is None:
+            return None
+        network = self._load(choice, self._fixed(choice.entry, self._workers.batch_frames))
+        most = self._workers.max_people
+        return PeopleFinder(network, choice.entry, most=most, on_run=self._report("people"))
+
+    def _report(
+        self, engine: Literal["face", "expression", "pose", "people"]
+    ) -> Callable[[int, float], None]:
+        return lambda items, seconds: self._on_run(engine, items, seconds)
+
+    def _fixed(self, entry: Entry, batch: int) -> Profile:
+        spec = entry.input
+        item = (spec.channels, spec.height, spec.width)
+        return Profile((1, *item), (min(4, batch), *item), (batch, *item))
+
+    def _load(self, choice: Choice, shapes: Profile) -> Network:
+        if choice.entry is None or choice.path is None:
+            raise BadSettings(f"{choice.model} has no file to load")
+        model = read_verified(choice.path, choice.entry)
+        profiles = {choice.entry.input_name: shapes}
+        network = self._backend.load(model, self._workers.device, profiles)
+        network.warm_up((1,))
+        return network
