@@ -7,8 +7,8 @@ mean it counts for its own duration. Each reading counts by its quality (face wi
 detector score, yaw). Without readings the evidence fades, and the state becomes "uncertain".
 
 The state then is a small machine with hysteresis: an expression is entered above
-:data:`ENTER`, kept down to :data:`LEAVE`, and no state ends before :data:`MIN_DWELL_S`. Only the
-first state of a person may come sooner, since it replaces nothing.
+:data:`ENTER`, kept down to :data:`LEAVE`, and no state ends before :data:`MIN_DWELL_S` (doubt:
+:data:`DOUBT_DWELL_S`). Only the first state of a person may come sooner: it replaces nothing.
 
 Measured with the expression network of ../shared/models on its clips at 10 frames/s
 (tests/aggregator/test_clips.py): a change is shown 0.4 to 0.9 s after the face changed.
@@ -40,9 +40,14 @@ FADE_S: Final = 1.5
 MAX_STEP_S: Final = 0.5
 #: Smoothed probability at which an expression is entered, and below which it is left.
 ENTER: Final = 0.55
-LEAVE: Final = 0.42
-#: A state lasts at least this long, s.
+LEAVE: Final = 0.35
+#: A state lasts at least this long, s; doubt ("uncertain") may be over sooner, since leaving it
+#: takes nothing back.
 MIN_DWELL_S: Final = 0.8
+DOUBT_DWELL_S: Final = 0.4
+#: An expression becomes "uncertain" only after doubt has lasted this long, s: on the way from one
+#: expression to another neither has the majority for a moment.
+DOUBT_S: Final = 0.4
 #: Evidence (0..1) needed before anything is said, and below which nothing is said any more.
 ENOUGH: Final = 0.3
 TOO_LITTLE: Final = 0.15
@@ -67,6 +72,7 @@ class ExpressionState(msgspec.Struct):
     width_px: float = 0.0
     small: bool = False
     said: bool = False
+    doubt_from_s: float | None = None
     confidence_s: float = 0.0
 
 
@@ -106,7 +112,7 @@ def clean(probabilities: Probabilities | None) -> Probabilities | None:
     """Probabilities that sum to 1, or None where they are none (NaN, negative, all zero)."""
     if probabilities is None or not all(math.isfinite(p) and p >= 0 for p in probabilities):
         return None
-    total = math.fsum(probabilities)
+    total = sum(probabilities)
     if not 0 < total < math.inf:
         return None
     a, b, c, d, e, f, g, h = (p / total for p in probabilities)
@@ -132,6 +138,11 @@ def step(
     _measure_width(person, reading, dt_s, min_face_px)
     _smooth(person, reading, 0.05 if first else dt_s)
     return _move(person, _wanted(person, reading), person.at_s)
+
+
+def dwell_s(state: str) -> float:
+    """How long ``state`` lasts at least, s."""
+    return DOUBT_DWELL_S if state == UNCERTAIN else MIN_DWELL_S
 
 
 def probabilities(person: ExpressionState) -> Probabilities | None:
@@ -204,10 +215,17 @@ def _wanted_expression(person: ExpressionState) -> str:
 
 
 def _move(person: ExpressionState, wanted: str, at_s: float) -> StateEnded | None:
+    if wanted == UNCERTAIN and person.state in EXPRESSIONS:
+        if person.doubt_from_s is None:
+            person.doubt_from_s = at_s
+        if at_s - person.doubt_from_s < DOUBT_S:
+            return None
+    else:
+        person.doubt_from_s = None
     if wanted == person.state:
         person.said = person.said or wanted != UNCERTAIN
         return None
-    if person.said and at_s - person.since_s < MIN_DWELL_S:
+    if person.said and at_s - person.since_s < dwell_s(person.state):
         return None
     ended = finish(person, at_s)
     person.state, person.since_s, person.said, person.confidence_s = wanted, at_s, True, 0.0

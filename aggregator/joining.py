@@ -64,7 +64,10 @@ class CameraJoin(msgspec.Struct):
     epoch: int = -1
     retired: list[int] = []
     released_seq: int | None = None
-    released: int = 0
+    in_epoch: int = 0
+    audit: tuple[int, int] | None = None
+    unaudited: int | None = None
+    joined_midway: bool = False
     newest_seq: int = -1
     newest_captured_at: float = 0.0
     held: dict[int, Held] = {}
@@ -111,9 +114,9 @@ class JoinOutcome:
     late: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
 
-    def drop(self, reason: str) -> None:
-        """Count a frame that reaches no timeline."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count frames that reach no timeline."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
 def offer(join: CameraJoin, observation: Observation, now: float, rules: JoinRules) -> JoinOutcome:
@@ -148,26 +151,54 @@ def release(join: CameraJoin, now: float, rules: JoinRules) -> JoinOutcome:
     return outcome
 
 
-def report(join: CameraJoin, said: CameraReport, now: float) -> JoinOutcome:
-    """Take in order what ingest says: a new epoch begins, or the camera has ended."""
+def report(
+    join: CameraJoin, said: CameraReport, now: float, *, replaced: bool = False
+) -> JoinOutcome:
+    """Take in order what ingest says: a new epoch begins, or nothing more comes.
+
+    A recording that is stopped is over, like one that has ended: its ingest begins anew at a
+    later start. One that begins with nothing published (``last_seq`` -1) after that, or that
+    plays another source (``replaced``), begins anew; else it goes on behind a crash.
+    """
     outcome = JoinOutcome()
-    if said.epoch != join.epoch and said.epoch not in join.retired:
+    if said.epoch in join.retired:
+        return outcome
+    over = said.phase == "ended" or (said.phase == "stopped" and said.mode == "recording")
+    if said.epoch != join.epoch:
         if said.mode == "live":
             join.mode = "live"
             _begin_epoch(join, said.epoch, outcome)
-        elif join.ended_seq is not None and said.phase != "ended":
+        elif not over and said.last_seq == -1 and (replaced or join.ended_seq is not None):
             _begin_anew(join, said.epoch)
-    if said.phase == "ended" and said.epoch not in join.retired:
+    if over:
         join.ended_seq, join.ended_at = said.last_seq, now
+        join.audit = None  # The last word counts.
+    check(join, said)
     return outcome
 
 
-def flush(join: CameraJoin) -> JoinOutcome:
-    """Nothing more will come for a live camera: let go all that waits, in order."""
+def check(join: CameraJoin, said: CameraReport) -> None:
+    """Note how many frames a live camera had published up to a seq, so that those which were
+    trimmed unread can be counted as soon as that seq is passed.
+
+    ``previous_seq`` alone proves one lost frame per gap, and a slow lane loses them in runs.
+    """
+    if said.mode == "live" and said.epoch == join.epoch and join.audit is None:
+        join.audit = (said.frames, said.last_seq)
+
+
+def close(join: CameraJoin) -> JoinOutcome:
+    """The session is over. A live camera's waiting frames go now, what was trimmed at its end is
+    counted, and what its epoch still yields after it has ended is late."""
     outcome = JoinOutcome()
-    if join.mode == "live":
-        for seq in sorted(join.held):
-            _let_go(join, seq, outcome)
+    if join.mode != "live":
+        return outcome
+    for seq in sorted(join.held):
+        _let_go(join, seq, outcome)
+    if join.ended_seq is not None:
+        _count_trimmed(join, outcome)
+        if join.epoch != -1:
+            join.retired = [*join.retired, join.epoch][-MAX_RETIRED:]
     return outcome
 
 
@@ -190,12 +221,6 @@ def resume(join: CameraJoin, now: float) -> None:
     join.progress_at = now
     for held in join.held.values():
         held.first_at = now
-
-
-def retire(join: CameraJoin) -> None:
-    """The session is over: whatever a live camera's epoch still yields is late."""
-    if join.mode == "live" and join.ended_seq is not None and join.epoch != -1:
-        join.retired = [*join.retired, join.epoch][-MAX_RETIRED:]
 
 
 def _enter_epoch(join: CameraJoin, observation: Observation, outcome: JoinOutcome) -> bool:
@@ -231,6 +256,7 @@ def _begin_epoch(join: CameraJoin, epoch: int, outcome: JoinOutcome) -> None:
     join.epoch, join.released_seq, join.ended_seq = epoch, None, None
     join.recent = {}
     join.newest_seq, join.newest_captured_at = -1, 0.0
+    join.in_epoch, join.audit, join.unaudited = 0, None, None
 
 
 def _count_too_late(join: CameraJoin, lane: str, seq: int, outcome: JoinOutcome) -> None:
@@ -243,21 +269,35 @@ def _count_too_late(join: CameraJoin, lane: str, seq: int, outcome: JoinOutcome)
 
 
 def _release(join: CameraJoin, now: float, rules: JoinRules, outcome: JoinOutcome) -> None:
-    may_go = _live_may_go if join.mode == "live" else _recorded_may_go
+    live = join.mode == "live"
+    overdue_seq = _overdue_seq(join, now, rules) if live else -1
+    may_go = _live_may_go if live else _recorded_may_go
     for seq in sorted(join.held):
-        if not may_go(join, seq, now, rules):
+        if seq > overdue_seq and not may_go(join, seq, now, rules):
             return
         _let_go(join, seq, outcome, rules)
         join.progress_at = now
 
 
+def _overdue_seq(join: CameraJoin, now: float, rules: JoinRules) -> int:
+    """The watermark: the newest live frame that has waited long enough, -1 without any. What
+    lies before it goes with it, even if its own first result has only just come."""
+    if len(join.held) > MAX_HELD:
+        return min(join.held)
+    return max(
+        (
+            seq
+            for seq, held in join.held.items()
+            if now - held.first_at >= rules.reorder_s
+            or join.newest_captured_at - held.any.captured_at >= rules.reorder_s
+        ),
+        default=-1,
+    )
+
+
 def _live_may_go(join: CameraJoin, seq: int, now: float, rules: JoinRules) -> bool:
     held = join.held[seq]
     frame = held.any
-    if len(join.held) > MAX_HELD or now - held.first_at >= rules.reorder_s:
-        return True
-    if join.newest_captured_at - frame.captured_at >= rules.reorder_s:
-        return True
     in_order = join.released_seq is None or frame.previous_seq <= join.released_seq
     return in_order and all(
         lane in held.lanes
@@ -298,21 +338,38 @@ def _let_go(
 ) -> None:
     held = join.held.pop(seq)
     frame = held.any
-    restarted = join.mode == "live" and join.released_seq is None and bool(join.retired)
-    if join.released_seq is not None and frame.previous_seq > join.released_seq:
-        # The chain proves one frame that was published and that nobody reported.
-        outcome.drop("trimmed" if join.mode == "live" else "unreported")
+    first = join.released_seq is None
+    restarted = join.mode == "live" and first and bool(join.retired)
+    if first:
+        join.joined_midway = frame.previous_seq != -1
+    if join.audit is not None and seq > join.audit[1]:
+        _count_trimmed(join, outcome)
     joined = _merge(held, restarted)
     if joined.skipped is not None:
         outcome.drop(joined.skipped)
     elif join.mode == "recording" and rules and any(lane not in held.lanes for lane in rules.lanes):
         outcome.drop("unreported")
     join.released_seq = seq
-    join.released += 1
+    join.in_epoch += 1
     join.recent[seq] = list(held.lanes)
     if len(join.recent) > MAX_RECENT:
         del join.recent[next(iter(join.recent))]
     outcome.frames.append(joined)
+
+
+def _count_trimmed(join: CameraJoin, outcome: JoinOutcome) -> None:
+    """Every frame up to the audited seq has had its turn: those missing were never reported."""
+    if join.audit is None:
+        return
+    missing = join.audit[0] - join.in_epoch
+    join.audit = None
+    if join.unaudited is None:
+        # What was published before this aggregator looked is nothing it has lost.
+        join.unaudited = missing if join.joined_midway else 0
+    lost = missing - join.unaudited
+    if lost > 0:
+        outcome.drop("trimmed", lost)
+        join.in_epoch += lost
 
 
 def _merge(held: Held, restarted: bool) -> Joined:

@@ -25,6 +25,7 @@ from readroom.aggregator.store import Checkpoint, Store, StoreFailed
 from readroom.box import Box
 from readroom.messages import CameraReport, Observation
 from readroom.metrics import AggregatorMetrics
+from readroom.redaction import redact_source
 from readroom.settings import Settings
 from readroom.streams import (
     EVENTS_KEPT,
@@ -74,7 +75,8 @@ def rules_of(settings: Settings) -> RoomRules:
     return RoomRules(
         room=settings.room,
         title=settings.title,
-        sources=settings.sources,
+        # Kept on disk: without anybody's password.
+        sources=tuple(redact_source(source) for source in settings.sources),
         join=JoinRules(
             lanes=settings.lane_names,
             reorder_s=settings.aggregator.reorder_s,
@@ -338,7 +340,7 @@ def targets_page(box: Box, client: Client) -> bytes:
 
 
 def _continues(last: Checkpoint, settings: Settings) -> bool:
-    same_job = last.data.sources == settings.sources
+    same_job = last.data.sources == rules_of(settings).sources
     return same_job and goes_on(last.data.session, time.time() - last.saved_at)
 
 

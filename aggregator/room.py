@@ -238,7 +238,7 @@ class Room:
         self._starting = {
             name
             for name, said in reports.items()
-            if said.phase != "ended" and wall_at - said.at <= REGISTRY_FRESH_S
+            if said.phase not in ("ended", "stopped") and wall_at - said.at <= REGISTRY_FRESH_S
         }
         for name, said in reports.items():
             camera = self.data.cameras.get(name)
@@ -246,7 +246,7 @@ class Room:
                 continue
             camera.reported_drops = dict(said.dropped)
             camera.reported_captured_at = said.captured_at
-            camera.source = said.source
+            joining.check(camera.join, said)
             missed = said.phase == "ended" and camera.phase != "ended"
             if missed and wall_at - said.at >= self.rules.join.lane_timeout_s:
                 self._report(camera, said, now)
@@ -254,7 +254,7 @@ class Room:
     def close(self, now: float) -> None:
         """The session is over: its people leave, its last states end."""
         for camera in self.data.cameras.values():
-            self._joined(camera, joining.flush(camera.join), now)
+            self._joined(camera, joining.close(camera.join), now)
         session = self.data.session
         if session is None or session.closed:
             return
@@ -264,7 +264,6 @@ class Room:
         session.closed = True
         self._event("session_closed", 0.0, end_s)
         for camera in self.data.cameras.values():
-            joining.retire(camera.join)
             camera.tracker = tracking.Tracker()
 
     @property
@@ -518,12 +517,14 @@ class Room:
         if said.epoch == camera.report_epoch and said.at <= camera.report_at:
             return  # Delivered again.
         changed = said.phase != camera.phase
+        replaced = camera.source not in ("", said.source)
         camera.report_epoch, camera.report_at = said.epoch, said.at
         camera.phase, camera.reason, camera.source = said.phase, said.reason, said.source
         camera.mode = said.mode
         camera.reported_drops = dict(said.dropped)
         camera.reported_captured_at = said.captured_at
-        self._joined(camera, joining.report(camera.join, said, now), now)
+        outcome = joining.report(camera.join, said, now, replaced=replaced)
+        self._joined(camera, outcome, now)
         session = self.data.session
         if changed and session is not None and not session.closed:
             at_s = camera.at_s if camera.frames else self.time_s
@@ -593,7 +594,11 @@ def carry_over(data: RoomData, stored: dict[str, int]) -> RoomData:
     fresh = RoomData(room=data.room, sources=data.sources)
     for name, camera in data.cameras.items():
         seq = camera.join.released_seq
-        if camera.mode == "recording" and camera.phase != "ended" and stored.get(name) == seq:
+        if (
+            camera.mode == "recording"
+            and camera.phase not in ("ended", "stopped")
+            and stored.get(name) == seq
+        ):
             fresh.cameras[name] = Camera(
                 name=name,
                 join=camera.join,

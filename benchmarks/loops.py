@@ -42,9 +42,9 @@ def bare_step() -> Step:
     """Every engine on every frame, as a worker runs them."""
     cv2.setNumThreads(1)
     from readroom.settings import load_settings  # noqa: PLC0415 - only this kind needs it
-    from readroom.workers.analysis import build_analyser  # noqa: PLC0415
+    from readroom.workers.assembly import assemble  # noqa: PLC0415
 
-    analyser = build_analyser(load_settings())
+    analyser = assemble(load_settings()).analyser
 
     def step(picture: Picture) -> None:
         analyser.analyse([picture])

@@ -51,6 +51,7 @@ class LiveIngest:
         self._previous_seq = -1
         self._size: tuple[int, int] | None = None
         self._fresh = True
+        self._redis_there = True
         self._hung: Reader | None = None
 
     def run(self) -> None:
@@ -77,15 +78,16 @@ class LiveIngest:
         reader.start()
         try:
             while not self._box.stopping.is_set():
-                redis_there = self._reporter.tick(self._client)
-                reader.newest.drop_reason = "superseded" if redis_there else "redis_away"
+                self._reporter.tick(self._client)
                 captured = reader.newest.take(TURN_S)
                 if captured is not None:
                     started_s = started_s or time.monotonic()
                     self._publish(captured)
+                    # While a try at a Redis that is away lasts, pictures pile up for that reason.
+                    reader.newest.drop_reason = "superseded" if self._redis_there else "redis_away"
                 elif reader.newest.over:
                     return True
-                else:
+                elif self._spec.kind in ("rtsp", "http", "webcam"):
                     self._notice_silence(reader)
         except Lost as lost:
             self._lose(lost, 0.0 if started_s is None else time.monotonic() - started_s)
@@ -115,10 +117,14 @@ class LiveIngest:
         except REDIS_AWAY as error:
             self._reporter.metrics.redis_error(error)
             self._reporter.drop("redis_away")
+            self._redis_there = False
+            self._box.set_ready(False, "Redis is away: frames are dropped")
             self._box.log.warning("Redis is away: frames are dropped", error=type(error).__name__)
         else:
             self._previous_seq = frame.seq
             self._reporter.published(frame)
+            self._redis_there = True
+            self._box.set_ready(True)
 
     def _frame(self, captured: Captured) -> tuple[Frame, Packed]:
         picture = None
@@ -153,7 +159,6 @@ class LiveIngest:
         self._transport.rings.unlink_old()
         self._previous_seq, self._size, self._fresh = -1, captured.size, False
         self._reporter.enter("streaming", reason)
-        self._box.set_ready(True)
         width, height = captured.size
         self._box.log.info(
             "camera streams", camera=self._spec.name, size=f"{width}x{height}", reason=reason

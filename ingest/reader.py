@@ -96,8 +96,9 @@ class Reader(threading.Thread):
             outcome = Lost("failed", f"{type(error).__name__}: {error}")
         finally:
             self._count_undecodable()
-            self._source.close()
+            # Said before closing: taking leave of a camera that hangs takes another time-out.
             self.newest.end(outcome)
+            self._source.close()
 
     def _read_all(self) -> None:
         while not self._unwanted.is_set():

@@ -71,7 +71,7 @@ class Reporter:
     def enter(self, phase: CameraPhase, reason: str = "") -> None:
         """Change the phase; the report goes out in order with the frames' results."""
         self._phase, self._reason = phase, reason
-        self.metrics.up.set(phase in ("streaming", "ended"))
+        self.metrics.up.set(phase == "streaming")
         self._unsent.append(self.report())
 
     def report(self) -> CameraReport:

@@ -78,3 +78,35 @@ def remedy(task: Task) -> str:
         return f"`readroom models pull {offered.name}` fetches {offered.file}"
     files = " or ".join(entry.file for entry in entries)
     return f"put {files} into a folder and name it in READROOM_MODELS"
+
+
+def describe(settings: Settings) -> list[str]:
+    """One line per engine asked for that runs nothing, or less than it could; empty: all well."""
+    asked = settings.workers.engines
+    return [
+        f"{choice.engine}{f' ({choice.model})' if choice.runs else ''}: {choice.reason}"
+        for choice in available(settings)
+        if choice.reason
+        and choice.engine in asked
+        and not (choice.task == "people" and "face" in asked)
+    ]
+
+
+def render_list(settings: Settings) -> str:
+    """A line per known network: its task, licence, and where its file is."""
+    lines = []
+    for entry in REGISTRY.values():
+        path = find(settings, entry)
+        lines.append(f"{entry.name:22} {entry.task:11} {entry.licence:11} {_state(entry, path)}")
+    return "\n".join(lines)
+
+
+def _state(entry: Entry, path: Path | None) -> str:
+    if path is None:
+        offered = "`readroom models pull` fetches it" if entry.url else "no public address"
+        return f"not here ({offered})"
+    try:
+        read_verified(path, entry)
+    except BadSettings as error:
+        return str(error)
+    return f"{path} (verified)"

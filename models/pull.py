@@ -68,7 +68,11 @@ def pull(
                 raise BadSettings(_not_offered(entry))
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), console=console or Console()) as bars:
-        return [_pull_one(entry, cache_folder(settings), bars) for entry in entries]
+        outcomes = []
+        for entry in entries:
+            outcomes.append(_pull_one(entry, cache_folder(settings), bars))
+            bars.console.print(outcomes[-1].line, markup=False, highlight=False, soft_wrap=True)
+        return outcomes
 
 
 def _pull_one(entry: Entry, folder: Path, bars: Progress) -> Outcome:
@@ -122,17 +126,18 @@ def _part_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _fill(entry: Entry, part: BinaryIO, on_bytes: OnBytes) -> None:
-    """Bring the part file to the entry's length."""
+    """Bring the part file to the entry's length; each connection has to bring it further."""
     if part.tell() > entry.size_bytes:
         _empty(part)
     while part.tell() < entry.size_bytes:
         before = part.tell()
+        failure: Exception = ConnectionError("the server sent nothing")
         try:
             _download(entry, part, on_bytes)
         except (OSError, http.client.HTTPException) as error:
-            raise ReadroomError(_failure(entry, error)) from None
+            failure = error
         if part.tell() <= before:
-            raise ReadroomError(_failure(entry, ConnectionError("the server sent nothing")))
+            raise ReadroomError(_failure(entry, failure)) from None
 
 
 def _download(entry: Entry, part: BinaryIO, on_bytes: OnBytes) -> None:

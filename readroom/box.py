@@ -38,6 +38,8 @@ from readroom.streams import REDIS_AWAY, Client, Keys, register_box
 
 #: A loop that hasn't turned for this long is unhealthy, s.
 STALE_S = 15.0
+#: What a loop gets to end by itself once its parent is gone, s.
+ORPHAN_S = 5.0
 #: How often a box says that it is running, s.
 REGISTER_EVERY_S = 1.0
 
@@ -166,7 +168,8 @@ def serve(box: Box, settings: Settings, port: int) -> ThreadingHTTPServer:
     server = bind(settings.http.host, port, Handler)
     host = settings.http.host
     box.address = f"{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True, name="http").start()
+    # Stopping waits for one such interval, and a whole room stops box after box.
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="http").start()
     return server
 
 
@@ -231,7 +234,7 @@ def _stop_with_parent(box: Box) -> None:
             time.sleep(0.5)
         box.stopping.set()
         # A loop that hangs mustn't outlive its supervisor either.
-        time.sleep(5)
+        time.sleep(ORPHAN_S)
         os._exit(EXIT_FAILED)
 
     threading.Thread(target=watch, daemon=True, name="parent-watch").start()

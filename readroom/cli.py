@@ -71,7 +71,7 @@ def run_command(
 ) -> None:
     """Everything on this machine, from cameras to the live page. Without sources: the demo room."""
     from readroom.ingest.sources import check_source, parse_sources
-    from readroom.models.registry import describe
+    from readroom.models.choice import describe
     from readroom.run import run
 
     settings = load_settings(
@@ -178,10 +178,9 @@ def demo(
     if clip is None:
         run_command()
         return
-    from readroom.models.pull import fetch_clip
+    from readroom.models.clips import fetch_clip
 
-    settings = load_settings()
-    path, attribution = fetch_clip(settings, clip)
+    path, attribution = fetch_clip(load_settings(), clip)
     typer.echo(attribution)
     run_command(sources=[f"{clip}={path}"])
 
@@ -202,7 +201,7 @@ def doctor(
 @models_app.command("list")
 def models_list() -> None:
     """The networks this program knows, and where each is found."""
-    from readroom.models.registry import render_list
+    from readroom.models.choice import render_list
 
     typer.echo(render_list(load_settings()))
 

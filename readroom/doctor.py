@@ -95,8 +95,9 @@ def _cameras(settings: Settings) -> list[dict[str, Any]]:
 
     found: list[dict[str, Any]] = []
     for camera in parse_sources(settings.sources or ("demo:",)):
-        answer = probe(camera, CAMERA_TIMEOUT_S)
-        found.append({"ok": answer.ok, "camera": camera.name, "detail": redact(answer.detail)})
+        answer = redact(probe(camera, CAMERA_TIMEOUT_S))
+        good = not answer.startswith("no answer")
+        found.append({"ok": good, "camera": camera.name, "detail": answer})
     return found
 
 

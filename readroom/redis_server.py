@@ -94,6 +94,7 @@ def start(folder: Path, maxmemory_mb: int) -> subprocess.Popen[bytes]:
             persisted = [_config(folder, name) for name in ("save", "appendonly")]
             if persisted != ["", "no"]:
                 process.kill()
+                process.wait()
                 raise NoServer(
                     f"the private Redis would write to disk (save, appendonly: "
                     f"{persisted}); refused"
@@ -101,6 +102,7 @@ def start(folder: Path, maxmemory_mb: int) -> subprocess.Popen[bytes]:
             return process
         if time.monotonic() > deadline:
             process.kill()
+            process.wait()
             break
         time.sleep(0.02)
     raise NoServer(f"{server_program()} did not start in {folder} (exit {process.poll()})")

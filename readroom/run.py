@@ -25,7 +25,6 @@ from readroom.box import Box
 from readroom.errors import ReadroomError
 from readroom.messages import RoomState
 from readroom.metrics import SupervisorMetrics
-from readroom.redaction import redact_source
 from readroom.redis_server import NoServer, server_program, socket_path
 from readroom.settings import Settings, to_environment
 from readroom.streams import (
@@ -50,15 +49,14 @@ _ORDER_INGEST, _ORDER_WORK, _ORDER_AGGREGATE, _ORDER_LIVE, _ORDER_REDIS = range(
 
 
 class Camera(Protocol):
-    """A checked camera, as readroom.ingest parses it."""
+    """A checked camera, as readroom.ingest parses it; ``source`` may hold a password."""
 
     @property
-    def name(self) -> str:
-        """Name of the camera."""
-
+    def name(self) -> str: ...  # noqa: D102
     @property
-    def source(self) -> str:
-        """Where it is read from; may hold a password."""
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def shown(self) -> str: ...  # noqa: D102
 
 
 def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
@@ -148,7 +146,7 @@ def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[C
 
 
 def _introduce(cameras: Sequence[Camera], networks: Sequence[str]) -> None:
-    shown = ", ".join(f"{camera.name} ({redact_source(camera.source)})" for camera in cameras)
+    shown = ", ".join(f"{camera.name} ({camera.shown})" for camera in cameras)
     _say(f"readroom {__version__} · cameras: {shown}")
     for line in networks:
         _say(line)
@@ -172,7 +170,9 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
             if not addressed:
                 addressed = _say_address(box, client)
                 if not addressed and time.monotonic() - started_s > PAGE_TIMEOUT_S:
-                    raise ReadroomError("the live page did not start within 30 s; see above")
+                    raise ReadroomError(
+                        "the page and the aggregator did not start within 30 s; see above"
+                    )
                 continue
             newest = tail.backfill(1)
         except REDIS_AWAY:
@@ -187,12 +187,10 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
 
 def _say_address(box: Box, client: Client) -> bool:
     boxes = read_boxes(client, box.keys)
-    live = boxes.get("live/live")
-    if live is None or not live.ready:
+    live, aggregator = boxes.get("live/live"), boxes.get("aggregate/aggregator")
+    if live is None or not live.ready or aggregator is None:
         return False
-    aggregator = boxes.get("aggregate/aggregator")
-    metrics = f"   (metrics: http://{aggregator.address}/metrics)" if aggregator else ""
-    _say(f"open {live.detail}{metrics}")
+    _say(f"open {live.detail}   (metrics: http://{aggregator.address}/metrics)")
     box.set_ready(True)
     return True
 
@@ -203,7 +201,7 @@ def progress_line(state: RoomState) -> str:
     visible = sum(person.visible for person in state.people)
     people = "1 person" if visible == 1 else f"{visible} people"
     dropped = sum(sum(_lost(camera.dropped)) for camera in state.cameras)
-    lost = f" · {dropped} frames lost" if dropped else ""
+    lost = f" · {dropped} lost" if dropped else ""
     minutes, seconds = divmod(int(state.time_s), 60)
     away = ", ".join(c.camera for c in state.cameras if c.phase in ("retrying", "connecting"))
     waiting = f" · waiting for {away}" if away else ""

@@ -386,7 +386,8 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _first_error(error: ValidationError) -> str:
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
+    # Without the place in a list: the value says which one it is.
+    field = ".".join(part for part in first["loc"] if isinstance(part, str))
     variable = next((v for v, dotted in environment_names().items() if dotted == field), None)
     secret = any(word in field for word in ("token", "url", "sources"))
     value = "" if secret or isinstance(first["input"], dict | BaseModel) else f"={first['input']!r}"

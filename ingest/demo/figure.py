@@ -176,10 +176,8 @@ class Figure:
         reached = corners @ matrix.T
         x0, y0 = np.floor(reached.min(axis=0)).astype(int)
         x1, y1 = np.ceil(reached.max(axis=0)).astype(int)
-        return max(0, int(x0)), max(0, int(y0)), min(frame_width, int(x1)), self._row(int(y1))
-
-    def _row(self, y: int) -> int:
-        return min(self._place.table_y, y)
+        bottom = min(self._place.table_y, int(y1))
+        return max(0, int(x0)), max(0, int(y0)), min(frame_width, int(x1)), bottom
 
 
 def _morphed(calm: Image, at: Field, morph: _Morph, amount: float) -> Image:

@@ -35,7 +35,7 @@ def eileen_sheet(face_px: float) -> Sheet:
         calm,
         {
             "happiness": Face(smiling.landmarks, smiling.image),
-            "sadness": warped(calm, FROWN_SAD, 0.9),
+            "sadness": warped(calm, FROWN_SAD),
             "surprise": gasping(calm),
         },
     )

@@ -97,7 +97,7 @@ class Camera:
         except Lost:
             raise
         except Exception as error:
-            raise as_lost(error, self._shown) from None
+            raise as_lost(error, self._shown, reading=True) from None
         # After a time-out the parser's last picture comes out first, and the error only after
         # another time-out: see readroom.ingest.sources.libav.
         if time.monotonic() - began >= self._silent_s:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def _describe_recording(spec: CameraSpec) -> str:
 
 def _check_file(spec: CameraSpec) -> None:
     path = Path(spec.source)
-    if not path.exists():
+    if not os.path.exists(path):
         raise BadSettings(f"{spec.shown}: no such file or folder; check the path")
     if not path.is_file():
         raise BadSettings(f"{spec.shown}: neither a file nor a folder; give a video file")

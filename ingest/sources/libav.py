@@ -18,6 +18,7 @@ GStreamer RTSP server on loopback, PyAV 18.1 and OpenCV 4.14, both on libavforma
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 import av
@@ -53,21 +54,26 @@ _CAUSES: tuple[tuple[type[BaseException], Reason], ...] = (
     (PermissionError, "forbidden"),
     (av.error.InvalidDataError, "decode"),
 )
-_UNREACHABLE_ERRNOS = frozenset({5, 100, 101, 110, 112, 113})  # EIO is also a failed look-up.
-_BUSY_ERRNO = 16
+#: EIO is what FFmpeg makes of a name that can't be looked up, and of a connection that breaks.
+_NUMBERS: dict[int, Reason] = {
+    errno.EBUSY: "busy",
+    errno.EIO: "unreachable",
+    errno.ENETDOWN: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.EHOSTDOWN: "unreachable",
+    errno.EHOSTUNREACH: "unreachable",
+}
 
 
-def as_lost(error: Exception, what: str) -> Lost:
-    """The bounded reason for one of PyAV's errors, with ``what`` naming the source."""
-    for kind, reason in _CAUSES:
-        if isinstance(error, kind):
-            return Lost(reason, f"{what}: {_said(error)}")
-    number = getattr(error, "errno", None)
-    if number == _BUSY_ERRNO:
-        return Lost("busy", f"{what}: {_said(error)}")
-    if number in _UNREACHABLE_ERRNOS:
-        return Lost("unreachable", f"{what}: {_said(error)}")
-    return Lost("failed", f"{what}: {_said(error)}")
+def as_lost(error: Exception, what: str, *, reading: bool = False) -> Lost:
+    """The bounded reason for one of PyAV's errors, with ``what`` naming the source; ``reading``
+    where it was open already."""
+    number = getattr(error, "errno", None) or 0
+    reason = next((reason for kind, reason in _CAUSES if isinstance(error, kind)), None)
+    reason = reason or _NUMBERS.get(number, "failed")
+    if reading and reason == "unreachable":
+        reason = "closed"
+    return Lost(reason, f"{what}: {_said(error)}")
 
 
 def _said(error: Exception) -> str:

@@ -1,7 +1,11 @@
-"""How an operator names cameras: ``SOURCE`` or ``NAME=SOURCE``. Pure but for looking at paths."""
+"""How an operator names cameras: ``SOURCE`` or ``NAME=SOURCE``. Pure but for looking at paths.
+
+Those looks go through os.path, which takes any text: pathlib raises for a name that is too long.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,7 +90,7 @@ def _with_both_demo_cameras(specs: Sequence[str]) -> list[str]:
 def _split(spec: str) -> tuple[str | None, str]:
     name, equals, source = spec.partition("=")
     # An address's query or a file's own name may hold '=' too: a name holds none of these.
-    if not equals or re.search(r"[:/?\\]", name) or Path(spec).exists():
+    if not equals or re.search(r"[:/?\\]", name) or os.path.exists(spec):
         return None, spec
     if not source:
         raise BadSettings(f"{spec!r}: no source after the name; write NAME=SOURCE")
@@ -114,7 +118,7 @@ def _kind(source: str) -> Kind:
         return _SCHEMES[scheme]
     if source.isdigit() or source.startswith("/dev/video"):
         return "webcam"
-    return "folder" if Path(source).is_dir() else "file"
+    return "folder" if os.path.isdir(source) else "file"
 
 
 def _check_address(source: str) -> None:
@@ -134,7 +138,7 @@ def _default_name(kind: Kind, source: str, number: int) -> str:
     if kind == "demo":
         return _made_legal(source.removeprefix("demo:"))
     if kind in ("file", "folder"):
-        return _made_legal(Path(source).resolve().stem)
+        return _made_legal(Path(os.path.abspath(source)).stem)
     return f"cam{number}"
 
 

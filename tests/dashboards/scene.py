@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import redis
+from msgspec.structs import replace
 
 from readroom.messages import (
     EXPRESSIONS,
@@ -104,17 +106,21 @@ def recording(time_s: float, people: Sequence[PersonState] = (), **changes: obje
 
 @dataclass
 class Publisher:
-    """Stands where the aggregator stands."""
+    """Stands where the aggregator stands. Its sessions are its own, so that a server that other
+    tests have published to begins anew."""
 
     client: redis.Redis
     keys: Keys = field(default_factory=lambda: Keys("room"))
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def say(self, *states: RoomState) -> None:
         """Publish room states."""
         for state in states:
-            add(self.client, self.keys.people, state, maxlen=PEOPLE_KEPT)
+            own = replace(state, session=f"{state.session}-{self.mark}")
+            add(self.client, self.keys.people, own, maxlen=PEOPLE_KEPT)
 
     def happen(self, kind: str, **fields: object) -> None:
-        """Publish an event."""
-        given = {"room": "room", "session": "s1", "start_s": 1.0, "end_s": 1.0, **fields}
-        add(self.client, self.keys.events, Event(kind=kind, **given))  # type: ignore[arg-type]
+        """Publish an event of session ``s1``."""
+        moment = {"start_s": 1.0, "end_s": 1.0, **fields}
+        event = Event(room="room", session=f"s1-{self.mark}", kind=kind, **moment)  # type: ignore[arg-type]
+        add(self.client, self.keys.events, event)

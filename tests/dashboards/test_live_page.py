@@ -57,10 +57,15 @@ def scroll_width(page: Page) -> int:
     return width
 
 
-def test_before_any_data_it_waits_for_the_first_camera(page: Page) -> None:
-    expect(page.locator("#empty-title")).to_have_text("Waiting for the first camera")
-    expect(page.locator("#honesty")).to_have_text("What faces looked like, not what people felt.")
-    expect(banner(page)).to_be_hidden()
+def test_before_any_data_it_waits_for_the_first_camera(
+    watched: Watched, own_redis: OwnRedis
+) -> None:
+    page = watched.page
+    with running_live(own_redis.url) as live:
+        page.goto(live.address)
+        expect(page.locator("#empty-title")).to_have_text("Waiting for the first camera")
+        expect(page.locator("#honesty")).to_contain_text("not what people felt")
+        expect(banner(page)).to_be_hidden()
 
 
 def test_the_right_strip_shows_the_right_state(page: Page, publisher: Publisher) -> None:
@@ -302,8 +307,6 @@ def test_a_token_in_the_address_opens_the_page_and_leaves_the_address_bar(
 ) -> None:
     page, token = watched.page, "sixteen characters"
     with running_live(redis_url, READROOM_HTTP__HOST="0.0.0.0", READROOM_HTTP__TOKEN=token) as live:
-        assert page.goto(live.address).status == 401  # type: ignore[union-attr]
-        watched.complaints.clear()
         page.goto(f"{live.address}?token=sixteen%20characters")
         publisher.say(room_state(5.0, [person(1, "neutral")]))
         expect(row(page, 1).locator(".readout")).to_have_text("looks neutral")
@@ -311,4 +314,4 @@ def test_a_token_in_the_address_opens_the_page_and_leaves_the_address_bar(
         assert page.evaluate("document.cookie") == ""
         page.reload()
         expect(row(page, 1).locator(".readout")).to_have_text("looks neutral")
-    assert [line for line in watched.complaints if "ERR_" not in line] == []
+        assert watched.complaints == []

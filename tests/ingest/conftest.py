@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from readroom.ingest.process import main
 from readroom.log import Log
 from readroom.messages import CameraReport, Frame
 from readroom.pixels import PixelReader
+from readroom.redis_server import server_program
 from readroom.settings import Settings, load_settings
 from readroom.streams import Client, Delivery, GroupReader, Keys, read_cameras
 from tests.ingest.rtsp_server import RtspServer, available
@@ -78,15 +81,14 @@ class RunningIngest:
         """A metric's value; 0 where it has never been counted."""
         return self.box.metrics.get_sample_value(name, {"room": "room", **labels}) or 0.0
 
+    def published(self) -> float:
+        return self.sample("readroom_frames_ingested_total", camera=self.box.name)
+
     def dropped(self, reason: str) -> float:
-        return self.sample(
-            "readroom_frames_dropped_total", camera=self.box.name, reason=reason
-        )
+        return self.sample("readroom_frames_dropped_total", camera=self.box.name, reason=reason)
 
     def reconnects(self, reason: str) -> float:
-        return self.sample(
-            "readroom_camera_reconnects_total", camera=self.box.name, reason=reason
-        )
+        return self.sample("readroom_camera_reconnects_total", camera=self.box.name, reason=reason)
 
 
 StartIngest = Callable[..., RunningIngest]
@@ -215,6 +217,44 @@ def start_lane(redis_url: str) -> Iterator[Callable[..., Lane]]:
     yield start
     for lane in lanes:
         lane.stop()
+
+
+class Server:
+    """A Redis of the test's own, to be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [str(server_program()), "--port", "0", "--unixsocket", str(self.socket), "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )
+        until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return bool(redis.Redis.from_url(self.url).ping())
+        except redis.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A running Redis of the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="rr-"))
+    found = Server(folder)
+    found.start()
+    yield found
+    found.kill()
+    shutil.rmtree(folder)
 
 
 def report(client: Client, camera: str = "cam") -> CameraReport | None:

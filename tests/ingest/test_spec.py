@@ -37,7 +37,15 @@ def test_demo_alone_stands_for_both_demo_cameras() -> None:
 
 
 def test_kinds_are_told_apart(tmp_path: Path) -> None:
-    specs = ["rtsp://h/a", "https://h/a", "1", "/dev/video3", str(tmp_path), "gone.mp4", "demo:left"]
+    specs = [
+        "rtsp://h/a",
+        "https://h/a",
+        "1",
+        "/dev/video3",
+        str(tmp_path),
+        "gone.mp4",
+        "demo:left",
+    ]
     kinds = [camera.kind for camera in parse_sources(specs)]
     assert kinds == ["rtsp", "http", "webcam", "webcam", "folder", "file", "demo"]
 

@@ -92,7 +92,7 @@ def shared_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(shared_server: Server) -> Iterator[Server]:
+def server(shared_server: Server) -> Server:
     """A real, empty server; the test runs once on each version."""
     with redis.Redis.from_url(shared_server.url) as client:
         client.flushall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.message import Message
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ TOKEN = "0123456789abcdef"
 
 def asked(guard: Guard, query_token: str | None = None, **headers: str) -> int:
     """The status a request with these headers gets; 200 where it passes."""
-    message = Message()  # What http.server hands over: looked up without regard to case.
+    # What http.server hands over: looked up without regard to case.
+    message: Any = Message()
     for name, value in headers.items():
         message[name.lower()] = value
     refusal = guard.check(message, query_token)
@@ -39,8 +41,20 @@ def test_loopback_is_reached_by_its_names(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:8710", "127.0.0.1.evil.example", "localhost.evil.example:1"]
-    + ["", "[::2]:1", "[fe80::1]", "evil@127.0.0.1:1", "10.0.0.1", "127.0.0.1:1:2", "[", "]"],
+    [
+        "evil.example",
+        "evil.example:8710",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:1",
+        "",
+        "[::2]:1",
+        "[fe80::1]",
+        "evil@127.0.0.1:1",
+        "10.0.0.1",
+        "127.0.0.1:1:2",
+        "[",
+        "]",
+    ],
 )
 def test_a_name_that_was_pointed_at_loopback_is_refused(host: str) -> None:
     assert asked(LOCAL, Host=host) == 421
@@ -65,8 +79,16 @@ def test_a_pages_own_requests_pass(host: str, origin: str) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://evil.example", "null", "http://localhost:9", "http://localhost", "", "file://"]
-    + ["http://localhost:8710.evil.example", "ftp://localhost:8710"],
+    [
+        "http://evil.example",
+        "null",
+        "http://localhost:9",
+        "http://localhost",
+        "",
+        "file://",
+        "http://localhost:8710.evil.example",
+        "ftp://localhost:8710",
+    ],
 )
 def test_another_pages_requests_are_refused(origin: str) -> None:
     assert asked(LOCAL, Host="localhost:8710", Origin=origin) == 403
@@ -107,8 +129,15 @@ def test_a_refusal_does_not_tell_the_token() -> None:
 
 @pytest.mark.parametrize(
     ("header", "name"),
-    [("a.b:80", "a.b"), ("A.B", "a.b"), ("[::1]:80", "::1"), ("[::1]", "::1"), ("::1", "::1")]
-    + [(" a ", "a"), ("", "")],
+    [
+        ("a.b:80", "a.b"),
+        ("A.B", "a.b"),
+        ("[::1]:80", "::1"),
+        ("[::1]", "::1"),
+        ("::1", "::1"),
+        (" a ", "a"),
+        ("", ""),
+    ],
 )
 def test_a_host_header_is_split_into_its_name(header: str, name: str) -> None:
     assert host_name(header) == name

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from readroom import log as log_module
 from readroom.log import BURST, WINDOW_S, Log, set_up_logging
 
 SECRET = "hunter2horse"
@@ -147,7 +146,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(log_module.time, "monotonic", found.monotonic)
+    monkeypatch.setattr("readroom.log.time.monotonic", found.monotonic)
     return found
 
 
@@ -185,6 +184,6 @@ def test_a_value_that_json_does_not_know_is_written_as_text(
 ) -> None:
     json_log().info("seen", value=object, ratio=float("nan"), numbers=frozenset({1}))
 
-    entry = json.loads(lines(capsys)[0], parse_constant=lambda name: pytest.fail(name))
+    entry = json.loads(lines(capsys)[0], parse_constant=pytest.fail)
     assert entry["value"] == "<class 'object'>"
     assert entry["numbers"] == [1]

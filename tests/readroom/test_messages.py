@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -153,11 +154,9 @@ def test_a_damaged_message_decodes_or_is_a_bad_message(
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(body)))
 
-    try:
+    # Any other exception than BadMessage fails the test.
+    with contextlib.suppress(BadMessage):
         found: Observation = decode(bytes(body[:cut]), VERSION, Observation)
-    except BadMessage as error:
-        assert error.reason == "undecodable"
-    else:
         assert isinstance(found, Observation)
 
 

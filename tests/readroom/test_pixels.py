@@ -253,7 +253,7 @@ def test_a_picture_larger_than_a_slot_is_refused_and_spoils_nothing(ring: Shared
 def test_a_ring_too_large_for_memory_is_an_error_and_leaves_no_file() -> None:
     name = f"readroom-test-{uuid.uuid4().hex}"
 
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match=r"No space left|File too large"):
         SharedRing(name, 4, 1 << 45)
 
     assert not (pixels.SHARED_FOLDER / name).exists()

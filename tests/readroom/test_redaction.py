@@ -38,7 +38,11 @@ def test_a_password_in_a_url_never_survives(scheme: str, password: str) -> None:
 
 @given(SCHEMES, PASSWORDS)
 def test_a_password_without_a_user_or_a_host_never_survives(scheme: str, password: str) -> None:
-    for url in (f"{scheme}://:{password}@cam", f"{scheme}://{password}@cam", f"unix://{password}@/s"):
+    for url in (
+        f"{scheme}://:{password}@cam",
+        f"{scheme}://{password}@cam",
+        f"unix://{password}@/s",
+    ):
         assert password not in redact_source(url) + redact(url) + redact_source(f"front={url}")
 
 

@@ -138,7 +138,9 @@ def test_a_named_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch
     assert refused() == "READROOM_CONFIG=nowhere.toml: no such file"
 
 
-@pytest.mark.parametrize("content", [b"room = ", b"\xff\xfe", b"[ingest\n", b"room = 'a'\nroom = 'b'\n"])
+@pytest.mark.parametrize(
+    "content", [b"room = ", b"\xff\xfe", b"[ingest\n", b"room = 'a'\nroom = 'b'\n"]
+)
 def test_a_file_that_is_no_toml_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "readroom.toml").write_bytes(content)
 
@@ -324,9 +326,7 @@ def test_no_secret_is_in_an_error_about_what_stands_beside_it(section: str, tmp_
 
 # --- from process to process -----------------------------------------------------------------
 
-TEXTS = st.text(
-    st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20
-)
+TEXTS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
@@ -382,9 +382,7 @@ def test_a_flag_that_sets_a_default_back_reaches_the_other_process(tmp_path: Pat
 
 
 def test_every_field_has_a_variable_and_every_variable_a_field() -> None:
-    loaded = load_settings(
-        models=Path("m"), redis={"url": "redis://h"}, http={"token": "x"}
-    )
+    loaded = load_settings(models=Path("m"), redis={"url": "redis://h"}, http={"token": "x"})
 
     assert set(to_environment(loaded)) == set(environment_names())
     assert isinstance(loaded.redis.url, SecretStr)

@@ -1,0 +1,64 @@
+"""What the registry says is true of the files it pins."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from readroom.errors import BadSettings
+from readroom.messages import ENGINES, EXPRESSIONS
+from readroom.models.registry import PREFERENCE, REGISTRY, entry_named, unknown_classes
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_pinned_hash_and_size_are_those_of_the_file(name: str, shared_models: Path) -> None:
+    entry = REGISTRY[name]
+    body = (shared_models / entry.file).read_bytes()
+    assert hashlib.sha256(body).hexdigest() == entry.sha256
+    assert len(body) == entry.size_bytes
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_entry_says_where_it_comes_from_and_under_which_licence(name: str) -> None:
+    entry = REGISTRY[name]
+    assert entry.name == name
+    assert entry.engine in ENGINES
+    assert entry.licence
+    assert entry.origin
+    assert entry.citation
+    assert entry.file == Path(entry.file).name
+
+
+def test_a_converted_file_claims_no_public_address() -> None:
+    for entry in REGISTRY.values():
+        converted = "converted" in entry.origin or "made symbolic" in entry.origin
+        assert (entry.url is None) == converted
+
+
+def test_public_addresses_are_pinned_to_a_commit() -> None:
+    offered = [entry.url for entry in REGISTRY.values() if entry.url is not None]
+    assert offered
+    for url in offered:
+        assert url.startswith("https://")
+        assert any(len(part) == 40 for part in url.split("/"))
+
+
+def test_every_preferred_network_serves_its_task() -> None:
+    for task, names in PREFERENCE.items():
+        assert names
+        assert all(REGISTRY[name].task == task for name in names)
+
+
+def test_expression_classes_are_fer_plus_classes_and_the_missing_ones_are_named() -> None:
+    for name in PREFERENCE["expression"]:
+        entry = REGISTRY[name]
+        assert set(entry.classes) <= set(EXPRESSIONS)
+        assert set(entry.classes) | set(unknown_classes(entry)) == set(EXPRESSIONS)
+    assert unknown_classes(REGISTRY["faceapi_expression"]) == ("contempt",)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadSettings, match="yunet: no such network; known are yunet_n_dynamic"):
+        entry_named("yunet")

@@ -1,0 +1,76 @@
+"""Real networks, loaded once, and real clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from readroom.models.files import read_verified
+from readroom.models.registry import REGISTRY
+from readroom.settings import load_settings
+from readroom.workers.analysis import Analyser
+from readroom.workers.assembly import assemble
+from readroom.workers.backends.base import Network, Profile
+from readroom.workers.backends.onnxruntime import OnnxRuntime
+from readroom.workers.engines.inputs import Picture
+
+Clip = Callable[..., list[Picture]]
+Load = Callable[[str], Network]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+@pytest.fixture(scope="session")
+def clip(shared_videos: Path) -> Clip:
+    """Every ``step``-th picture of a clip."""
+
+    def read(name: str, step: int = 1, width: int | None = None) -> list[Picture]:
+        capture = cv2.VideoCapture(str(shared_videos / f"{name}.mp4"))
+        pictures: list[Picture] = []
+        index = 0
+        while capture.grab():
+            if index % step == 0:
+                picture = capture.retrieve()[1]
+                if width is not None:
+                    height = round(picture.shape[0] * width / picture.shape[1])
+                    picture = cv2.resize(picture, (width, height))
+                pictures.append(picture)
+            index += 1
+        capture.release()
+        assert pictures
+        return pictures
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def load(shared_models: Path) -> Load:
+    """Loads a network by name."""
+
+    def load_named(name: str) -> Network:
+        entry = REGISTRY[name]
+        spec = entry.input
+        item = (spec.channels, spec.height or 384, spec.width or 640)
+        profile = Profile((1, *item), (1, *item), (8, *item))
+        model = read_verified(shared_models / entry.file, entry)
+        return OnnxRuntime().load(model, "cpu", {entry.input_name: profile})
+
+    return load_named
+
+
+@pytest.fixture(scope="session")
+def analyser(shared_models: Path) -> Analyser:
+    """All engines, as a worker has them by default."""
+    return assemble(load_settings(models=shared_models)).analyser
+
+
+@pytest.fixture(scope="session")
+def noise() -> Picture:
+    return np.random.default_rng(1).integers(0, 255, (360, 640, 3), np.uint8)

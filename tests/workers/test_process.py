@@ -1,0 +1,454 @@
+"""The worker as a box on a real Redis: every frame handed out gets an observation.
+
+No network files are needed: with the Haar cascade a worker is a worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import redis
+
+from readroom.box import Box
+from readroom.errors import BadSettings, ReadroomError
+from readroom.log import set_up_logging
+from readroom.messages import CameraReport, Frame, Mode, Observation, decode, encode
+from readroom.metrics import WorkerMetrics
+from readroom.pixels import encode_jpeg
+from readroom.redis_server import server_program
+from readroom.settings import Settings, load_settings
+from readroom.streams import FrameWriter, Keys, consumer_name, report_camera
+from readroom.workers.analysis import Analyser, Analysis
+from readroom.workers.assembly import Assembled, assemble
+from readroom.workers.process import MAX_FAILURES, Worker, main
+
+KEYS = Keys("room")
+LANE = "face+expression+pose"
+WAIT_S = 8.0
+Client = redis.Redis
+
+
+def settings_for(url: str, **workers: Any) -> Settings:
+    return load_settings(room="room", redis={"url": url}, workers={"reclaim_idle_s": 1, **workers})
+
+
+def box_for(url: str, name: str = "w1", **workers: Any) -> Box:
+    settings = settings_for(url, **workers)
+    return Box("work", name, settings, set_up_logging(f"work/{name}", "text", "error"))
+
+
+@contextmanager
+def working(box: Box) -> Iterator[None]:
+    """A worker that runs meanwhile; what it raises comes out here."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            main(box)
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        box.stopping.set()
+        thread.join(WAIT_S)
+    assert not thread.is_alive()
+    if raised:
+        raise raised[0]
+
+
+def camera(client: Client, mode: Mode = "recording", name: str = "left") -> None:
+    report = CameraReport(
+        room="room",
+        camera=name,
+        epoch=1,
+        phase="streaming",
+        source="a test",
+        mode=mode,
+        at=time.time(),
+        last_seq=-1,
+    )
+    report_camera(client, KEYS, report, in_order=False)
+
+
+def frame(seq: int, **changes: Any) -> Frame:
+    fields: dict[str, Any] = {
+        "room": "room",
+        "camera": "left",
+        "epoch": 1,
+        "seq": seq,
+        "previous_seq": seq - 1,
+        "captured_at": time.time(),
+        "width": 96,
+        "height": 64,
+        "mode": "recording",
+        "media_time_s": seq / 10,
+    }
+    return Frame(**{**fields, **changes})
+
+
+JPEG = encode_jpeg(np.random.default_rng(3).integers(0, 255, (64, 96, 3), np.uint8), 80)
+
+
+def publish(client: Client, *frames: Frame, payload: bytes = JPEG) -> None:
+    recording = "a test" if frames[0].mode == "recording" else None
+    writer = FrameWriter(client, KEYS, "left", recording=recording, capacity=1000, lanes=[LANE])
+    writer.prepare()
+    for one in frames:
+        writer.publish(one, payload)
+
+
+def observations(client: Client) -> list[Observation]:
+    entries = cast(list[Any], client.xrange(KEYS.observations))
+    return [decode(fields[b"m"], fields[b"v"], Observation) for _, fields in entries]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it didn't happen"
+        time.sleep(0.02)
+
+
+def wait_for(client: Client, count: int) -> list[Observation]:
+    wait_until(lambda: client.xlen(KEYS.observations) >= count)
+    return observations(client)
+
+
+def pending(client: Client, group: str = LANE) -> int:
+    return int(cast(Any, client.xpending(KEYS.frames("left"), group))["pending"])
+
+
+def test_every_frame_of_a_recording_gets_one_observation(redis_url: str, client: Client) -> None:
+    camera(client)
+    publish(client, *(frame(seq) for seq in range(10)))
+    with working(box_for(redis_url)):
+        said = wait_for(client, 10)
+        wait_until(lambda: pending(client) == 0)
+    assert [one.seq for one in said] == list(range(10))
+    for one in said:
+        assert one.engines == ("face",)
+        assert one.models == {"face": "haar_frontalface_default"}
+        assert set(one.stages_s) == {"decode", "face"}
+        assert (one.lane, one.worker, one.skipped) == (LANE, "w1", None)
+        assert one.done_at >= one.captured_at
+
+
+def test_a_camera_that_appears_later_is_followed(redis_url: str, client: Client) -> None:
+    with working(box_for(redis_url)):
+        camera(client)
+        publish(client, frame(0))
+        assert wait_for(client, 1)[0].seq == 0
+
+
+def test_frames_of_a_camera_that_has_ended_are_drained(redis_url: str, client: Client) -> None:
+    publish(client, frame(0), frame(1))
+    report = CameraReport(
+        room="room",
+        camera="left",
+        epoch=1,
+        phase="ended",
+        source="a test",
+        mode="recording",
+        at=time.time(),
+        last_seq=1,
+    )
+    report_camera(client, KEYS, report, in_order=False)
+    with working(box_for(redis_url)):
+        assert [one.seq for one in wait_for(client, 2)] == [0, 1]
+
+
+def test_of_waiting_live_frames_only_the_newest_is_analysed(redis_url: str, client: Client) -> None:
+    camera(client, "live")
+    publish(client, *(frame(seq, mode="live", media_time_s=None) for seq in range(12)))
+    with working(box_for(redis_url)):
+        said = wait_for(client, 12)
+    assert sorted(one.seq for one in said if one.skipped == "stale") == list(range(11))
+    assert [one.seq for one in said if one.skipped is None] == [11]
+
+
+def test_a_payload_that_is_no_picture_is_said_to_be_undecodable(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, frame(0), payload=b"\xff\xd8 no jpeg")
+    publish(client, frame(1), payload=JPEG[: len(JPEG) // 3])
+    publish(client, frame(2))
+    with working(box_for(redis_url)):
+        said = wait_for(client, 3)
+    assert said[0].skipped == "undecodable"
+    assert said[2].skipped is None
+
+
+def test_a_frame_whose_shared_memory_is_gone_is_said_to_be_overwritten(
+    redis_url: str, client: Client
+) -> None:
+    from readroom.messages import SharedBlock
+
+    block = SharedBlock(name="readroom-gone", offset=0, size=96 * 64 * 3, generation=1)
+    camera(client)
+    publish(client, frame(0, encoding="bgr", shared=block), payload=b"")
+    with working(box_for(redis_url)):
+        assert wait_for(client, 1)[0].skipped == "overwritten"
+
+
+def test_a_frame_on_which_nothing_is_due_is_skipped_without_being_decoded(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, frame(0))
+    publish(client, frame(1), payload=b"this would not decode")
+    publish(client, frame(2))
+    with working(box_for(redis_url, face_every=2, expression_every=2, pose_every=2)):
+        said = {one.seq: one.skipped for one in wait_for(client, 3)}
+    assert said == {0: None, 1: "cadence", 2: None}
+
+
+def test_a_corrupt_entry_goes_to_the_dead_letters_and_work_goes_on(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, frame(0))
+    stream = KEYS.frames("left")
+    client.xadd(stream, {b"v": b"1", b"m": b"\xc1garbage"})
+    client.xadd(stream, {b"v": b"99", b"m": encode(frame(7))})
+    client.xadd(stream, {b"something": b"else"})
+    publish(client, frame(1))
+    box = box_for(redis_url)
+    with working(box):
+        assert [one.seq for one in wait_for(client, 2)] == [0, 1]
+        wait_until(lambda: pending(client) == 0)
+    reasons = [fields[b"reason"] for _, fields in cast(list[Any], client.xrange(KEYS.dead))]
+    assert reasons == [b"undecodable", b"version", b"undecodable"]
+    labels = {"room": "room", "reason": "undecodable"}
+    assert box.metrics.get_sample_value("readroom_dead_letters_total", labels) == 2
+
+
+def test_a_frame_that_killed_its_readers_is_said_to_have_failed(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, frame(0), frame(1))
+    stream = KEYS.frames("left")
+    client.xreadgroup(LANE, consumer_name("w1"), {stream: ">"}, count=1)
+    for _ in range(2):
+        client.xreadgroup(LANE, consumer_name("w1"), {stream: "0"}, count=1)
+    with working(box_for(redis_url)):
+        said = {one.seq: one.skipped for one in wait_for(client, 2)}
+        wait_until(lambda: pending(client) == 0)
+    assert said == {0: "failed", 1: None}
+    assert client.xlen(KEYS.dead) == 1
+
+
+def test_a_dead_workers_live_frames_are_stale_and_its_recorded_ones_analysed(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, frame(0))
+    publish(client, frame(1, mode="live", media_time_s=None))
+    client.xreadgroup(LANE, "dead@elsewhere", {KEYS.frames("left"): ">"})
+    with working(box_for(redis_url)):
+        said = {one.seq: one.skipped for one in wait_for(client, 2)}
+    assert said == {0: None, 1: "stale"}
+
+
+class Stumbling(Analyser):
+    """Engines that fail on some pictures."""
+
+    def __init__(self, fails: Callable[[int], bool]) -> None:
+        super().__init__(min_face_px=24)
+        self._fails = fails
+
+    def analyse(self, pictures: Any, due: Any = None, known_faces: Any = None) -> list[Analysis]:
+        if any(self._fails(picture.shape[1]) for picture in pictures):
+            raise ValueError("an engine stumbled")
+        return [Analysis(engines=()) for _ in pictures]
+
+
+def serve(client: Client, box: Box, analyser: Analyser, until: int) -> None:
+    worker = Worker(box, Assembled(analyser, ()), WorkerMetrics(box.metrics, "room"))
+    thread = threading.Thread(
+        target=lambda: (wait_for(client, until), box.stopping.set()), daemon=True
+    )
+    thread.start()
+    worker.serve(client)
+
+
+def picture_of(width: int) -> bytes:
+    return encode_jpeg(np.zeros((64, width, 3), np.uint8), 80)
+
+
+def test_a_frame_on_which_an_engine_fails_does_not_take_others_along(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    for seq, width in enumerate((96, 96, 32, 96)):
+        publish(client, frame(seq, width=width), payload=picture_of(width))
+    serve(client, box_for(redis_url), Stumbling(lambda width: width == 32), 4)
+    said = {one.seq: one.skipped for one in observations(client)}
+    assert said == {0: None, 1: None, 2: "failed", 3: None}
+
+
+def test_engines_that_always_fail_end_the_process_with_one_line(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, *(frame(seq) for seq in range(MAX_FAILURES + 5)))
+    with pytest.raises(ReadroomError, match=f"{MAX_FAILURES} frames in a row .*stumbled"):
+        serve(client, box_for(redis_url), Stumbling(lambda width: True), MAX_FAILURES + 5)
+    assert pending(client) > 0
+
+
+def test_a_full_redis_makes_a_recording_wait_and_loses_nothing(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, *(frame(seq) for seq in range(6)))
+    client.config_set("maxmemory", 1)
+    box = box_for(redis_url)
+    labels = {"room": "room", "reason": "out_of_memory"}
+    with working(box):
+        wait_until(
+            lambda: (box.metrics.get_sample_value("readroom_redis_errors_total", labels) or 0) >= 2
+        )
+        assert client.xlen(KEYS.observations) == 0
+        client.config_set("maxmemory", 0)
+        assert sorted(one.seq for one in wait_for(client, 6)) == list(range(6))
+
+
+def test_a_full_redis_makes_live_frames_be_counted_and_given_up(
+    redis_url: str, client: Client
+) -> None:
+    camera(client, "live")
+    publish(client, frame(0, mode="live", media_time_s=None))
+    box = box_for(redis_url)
+    worker = Worker(box, assemble(box.settings), WorkerMetrics(box.metrics, "room"))
+    client.config_set("maxmemory", 1)
+    thread = threading.Thread(target=worker.serve, args=(client,))
+    thread.start()
+    with redis.Redis.from_url(redis_url, protocol=2) as looking:
+        wait_until(lambda: pending_of_group(looking) == (1, 0))
+    box.stopping.set()
+    thread.join(WAIT_S)
+    labels = {"room": "room", "camera": "left", "reason": "out_of_memory"}
+    assert box.metrics.get_sample_value("readroom_frames_skipped_total", labels) == 1
+
+
+def pending_of_group(client: Client) -> tuple[int, int]:
+    """Entries read and entries still pending."""
+    (group,) = cast(list[Any], client.xinfo_groups(KEYS.frames("left")))
+    return int(group["last-delivered-id"] != b"0-0"), int(group["pending"])
+
+
+@contextmanager
+def private_redis(folder: Path) -> Iterator[str]:
+    socket = f"{folder}/r.sock"
+    with subprocess.Popen(
+        [str(server_program()), "--port", "0", "--unixsocket", socket, "--loglevel", "warning"]
+        + f"--dir {folder} --appendonly no --save".split()
+        + [""],
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until(lambda: answers(socket))
+            yield f"unix://{socket}"
+        finally:
+            process.kill()
+
+
+def answers(socket: str) -> bool:
+    try:
+        with redis.Redis(unix_socket_path=socket) as client:
+            return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def test_a_worker_outlives_its_redis(tmp_path_factory: pytest.TempPathFactory) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="rr-") as name:
+        folder = Path(name)
+        box = box_for(f"unix://{folder}/r.sock")
+        with working(box):
+            for _ in range(2):
+                with private_redis(folder) as url, redis.Redis.from_url(url, protocol=2) as client:
+                    camera(client)
+                    publish(client, frame(0), frame(1))
+                    assert [one.seq for one in wait_for(client, 2)] == [0, 1]
+                wait_until(lambda: not box.ready()[0])
+    reasons = ("connection", "timeout", "loading")
+    values = [
+        box.metrics.get_sample_value(
+            "readroom_redis_errors_total", {"room": "room", "reason": reason}
+        )
+        for reason in reasons
+    ]
+    assert sum(value or 0 for value in values) >= 2
+
+
+def test_without_a_redis_address_a_worker_refuses_to_start() -> None:
+    settings = load_settings(room="room")
+    box = Box("work", "w1", settings, set_up_logging("work/w1", "text", "error"))
+    with pytest.raises(BadSettings, match=r"redis\.url is not set"), working(box):
+        pass
+
+
+def start_worker(url: str, name: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "readroom", "work", "--name", name, "--room", "room"],
+        env={
+            **os.environ,
+            "READROOM_REDIS__URL": url,
+            "READROOM_WORKERS__RECLAIM_IDLE_S": "1",
+        },
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_a_worker_killed_in_the_middle_of_a_recording_loses_no_frame(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    picture = np.random.default_rng(4).integers(0, 255, (480, 640, 3), np.uint8)
+    frames = [frame(seq, width=640, height=480) for seq in range(80)]
+    publish(client, *frames, payload=encode_jpeg(picture, 80))
+    with start_worker(redis_url, "w1") as first:
+        wait_for(client, 10)
+        first.send_signal(signal.SIGKILL)
+    assert client.xlen(KEYS.observations) < 80
+    with start_worker(redis_url, "w2") as second:
+        wait_until(lambda: {one.seq for one in observations(client)} == set(range(80)))
+        wait_until(lambda: pending(client) == 0)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(WAIT_S) == 0
+    said = observations(client)
+    assert all(one.skipped is None for one in said)
+    first_of_each = {one.key: one for one in reversed(said)}
+    assert len(first_of_each) == 80
+    # Of what was in flight at the kill, at most one was published and not yet acknowledged.
+    assert len(said) <= 81
+
+
+def test_a_worker_that_comes_back_under_its_name_goes_on_at_once(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, frame(0), frame(1))
+    client.xreadgroup(LANE, consumer_name("w1"), {KEYS.frames("left"): ">"})
+    with working(box_for(redis_url, reclaim_idle_s=600)):
+        assert [one.seq for one in wait_for(client, 2)] == [0, 1]
