@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from readroom.aggregator.room import Changes
 from readroom.messages import STATES, RoomState
 from readroom.metrics import STATE_VALUES, AggregatorMetrics
@@ -33,7 +35,9 @@ class Gauges:
         for camera in state.cameras:
             self.metrics.lag.labels(self._room, camera.camera).set(camera.lag_s)
             self.metrics.people_visible.labels(self._room, camera.camera).set(camera.people)
-        self.metrics.coverage.labels(self._room).set(state.coverage or 0.0)
+        # An empty room isn't badly covered: no number, so that no alert compares with it.
+        coverage = math.nan if state.coverage is None else state.coverage
+        self.metrics.coverage.labels(self._room).set(coverage)
         for name in STATES:
             self.metrics.share.labels(self._room, name).set(state.shares.get(name, 0.0))
         for person in state.people:

@@ -58,7 +58,12 @@ class Held(msgspec.Struct):
 
 class CameraJoin(msgspec.Struct):
     """Where one camera's frames stand. ``released_seq`` is the last one let go (None: none yet
-    in this run); ``lanes_at`` is when each lane last reported, by our clock."""
+    in this run); ``lanes_at`` is when each lane last reported, by our clock.
+
+    ``in_epoch`` counts a live epoch's frames that had their turn (let go, or known to be
+    trimmed), ``audit`` is (frames published, up to which seq), ``unaudited`` the frames published
+    before we looked, and ``whole`` says that there were none.
+    """
 
     mode: Mode = "live"
     epoch: int = -1
@@ -67,7 +72,7 @@ class CameraJoin(msgspec.Struct):
     in_epoch: int = 0
     audit: tuple[int, int] | None = None
     unaudited: int | None = None
-    joined_midway: bool = False
+    whole: bool = False
     newest_seq: int = -1
     newest_captured_at: float = 0.0
     held: dict[int, Held] = {}
@@ -185,6 +190,7 @@ def check(join: CameraJoin, said: CameraReport) -> None:
     """
     if said.mode == "live" and said.epoch == join.epoch and join.audit is None:
         join.audit = (said.frames, said.last_seq)
+        join.whole = join.whole or said.frames == 0
 
 
 def close(join: CameraJoin) -> JoinOutcome:
@@ -256,7 +262,7 @@ def _begin_epoch(join: CameraJoin, epoch: int, outcome: JoinOutcome) -> None:
     join.epoch, join.released_seq, join.ended_seq = epoch, None, None
     join.recent = {}
     join.newest_seq, join.newest_captured_at = -1, 0.0
-    join.in_epoch, join.audit, join.unaudited = 0, None, None
+    join.in_epoch, join.audit, join.unaudited, join.whole = 0, None, None, False
 
 
 def _count_too_late(join: CameraJoin, lane: str, seq: int, outcome: JoinOutcome) -> None:
@@ -341,7 +347,7 @@ def _let_go(
     first = join.released_seq is None
     restarted = join.mode == "live" and first and bool(join.retired)
     if first:
-        join.joined_midway = frame.previous_seq != -1
+        join.whole = join.whole or frame.previous_seq == -1
     if join.audit is not None and seq > join.audit[1]:
         _count_trimmed(join, outcome)
     joined = _merge(held, restarted)
@@ -365,7 +371,7 @@ def _count_trimmed(join: CameraJoin, outcome: JoinOutcome) -> None:
     join.audit = None
     if join.unaudited is None:
         # What was published before this aggregator looked is nothing it has lost.
-        join.unaudited = missing if join.joined_midway else 0
+        join.unaudited = 0 if join.whole else missing
     lost = missing - join.unaudited
     if lost > 0:
         outcome.drop("trimmed", lost)

@@ -269,15 +269,11 @@ class Aggregator:
         self._advance(room, self._clock(), client)
         self._commit(room)
         if client is not None:
-            with self._short_of_memory():
-                add(
-                    client,
-                    self._box.keys.people,
-                    room.state(self._clock(), time.time()),
-                    maxlen=PEOPLE_KEPT,
-                )
             self._write_stored(client)
-            _acknowledge_all(client, self._box.keys.observations, self._unacknowledged, self._dirty)
+            if self._unacknowledged and self._storing and not self._dirty:
+                ids = [delivery.entry_id for delivery in self._unacknowledged]
+                client.xack(self._box.keys.observations, GROUP, *ids)
+                self._unacknowledged.clear()
         self._room = None
 
     # -- upkeep -------------------------------------------------------------------------------
@@ -356,14 +352,6 @@ def _positions(room: Room) -> dict[str, int]:
 def _read_stored(client: Client, key: str) -> dict[str, int]:
     raw = cast(dict[bytes, bytes], client.hgetall(key))
     return {name.decode(): int(seq) for name, seq in raw.items() if seq.lstrip(b"-").isdigit()}
-
-
-def _acknowledge_all(
-    client: Client, key: str, deliveries: list[Delivery[Any]], dirty: bool
-) -> None:
-    if deliveries and not dirty:
-        client.xack(key, GROUP, *[delivery.entry_id for delivery in deliveries])
-        deliveries.clear()
 
 
 def _steady_clock() -> Callable[[], float]:

@@ -246,9 +246,14 @@ class Room:
                 continue
             camera.reported_drops = dict(said.dropped)
             camera.reported_captured_at = said.captured_at
+            silent_s = wall_at - said.at
+            if silent_s > REGISTRY_FRESH_S and said.phase not in ("ended", "stopped"):
+                camera.reason = f"no word from its ingest for {silent_s:.0f} s"
+            else:
+                camera.reason = said.reason
             joining.check(camera.join, said)
             missed = said.phase == "ended" and camera.phase != "ended"
-            if missed and wall_at - said.at >= self.rules.join.lane_timeout_s:
+            if missed and silent_s >= self.rules.join.lane_timeout_s:
                 self._report(camera, said, now)
 
     def close(self, now: float) -> None:

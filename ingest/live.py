@@ -21,6 +21,8 @@ from readroom.streams import REDIS_AWAY, Client, FrameWriter
 TURN_S = 0.2
 #: Beyond the camera's own time-out its thread gets this long to say so, s.
 GRACE_S = 2.0
+#: A reader that isn't wanted any more gets this long to notice, s.
+LEAVE_S = 0.5
 #: A thread that hangs in a driver for this long can only be ended with its process, s.
 HUNG_S = 60.0
 
@@ -93,6 +95,9 @@ class LiveIngest:
             self._lose(lost, 0.0 if started_s is None else time.monotonic() - started_s)
         finally:
             reader.give_up()
+            # A thread that still computes while the interpreter goes down may abort the process;
+            # one that waits for a camera may go on waiting.
+            reader.join(LEAVE_S)
         return False
 
     def _rate(self) -> float | None:

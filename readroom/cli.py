@@ -18,6 +18,7 @@ from readroom.box import Box, run_box
 from readroom.errors import BadSettings, ReadroomError
 from readroom.redaction import redact
 from readroom.settings import Settings, load_settings
+from readroom.streams import address
 
 app = typer.Typer(
     help="How the people in a room looked while you spoke: live and afterwards.",
@@ -225,6 +226,7 @@ def _box(
     box_main: Callable[[Box], None],
     port: int | None = None,
 ) -> None:
+    address(settings.redis)  # Without one nothing can work: say so before networks are loaded.
     port = settings.http.box_port if port is None else port
     _end(run_box(kind, name, settings, box_main, port=port))
 

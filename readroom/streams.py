@@ -9,8 +9,9 @@ What the design rests on, and where it was measured (docs/design.md, "Streams"):
 - A recording's frames are trimmed by XTRIM MINID up to what every group has acknowledged; so the
   stream's length *is* the backlog of the slowest group, and "full" needs no group lag, which
   Redis computes wrongly on trimmed streams.
-- Pending entries whose frames were trimmed come back from XAUTOCLAIM as gone on Redis 7 and stay
-  pending for ever on 6.2: :meth:`GroupReader.reclaim` acknowledges them on both.
+- A dead reader's entries are taken over with XPENDING and XCLAIM rather than XAUTOCLAIM: only so
+  an entry that has killed its readers can be told from those beside it, and one that was trimmed
+  while it was pending (which stays pending for ever on 6.2) can be acknowledged.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from readroom.messages import (
 from readroom.redaction import redact_source
 from readroom.settings import RedisSettings
 
-#: Oldest server that has XAUTOCLAIM and XTRIM MINID.
+#: Oldest server that has XTRIM MINID and XPENDING IDLE.
 OLDEST_REDIS = (6, 2)
 #: A plain command that takes longer than this has failed, s. Blocking reads add their BLOCK.
 COMMAND_TIMEOUT_S = 5.0
@@ -136,19 +137,24 @@ class Keys:
         return self._key("stored")
 
 
+def address(settings: RedisSettings) -> str:
+    """The server's address, with its password. Raises BadSettings where none is set."""
+    if settings.url is None:
+        raise BadSettings(
+            "redis.url is not set: this box needs the Redis that the others use; set "
+            "READROOM_REDIS__URL=redis://HOST:6379/0 (password in front of the host as "
+            "`:PASSWORD@`), or use `readroom run`, which starts one of its own"
+        )
+    return settings.url.get_secret_value()
+
+
 def connect(settings: RedisSettings, *, block_s: float = 0.0) -> Client:
     """A client for ``settings.url``, checked: reachable, right password, 6.2 or newer.
 
     ``block_s``: the longest BLOCK this client will be used with. Raises BadSettings for what
     waiting can't mend (address, password, version), ReadroomError where nobody answers.
     """
-    if settings.url is None:
-        raise BadSettings(
-            "redis.url is not set: this box needs a Redis that the others share; set "
-            "READROOM_REDIS__URL=redis://:password@host:6379/0, or use `readroom run`, which "
-            "starts one of its own"
-        )
-    url = settings.url.get_secret_value()
+    url = address(settings)
     shown = redact_source(url)
     # A unix socket has no keep-alive, and redis-py refuses the word there.
     keepalive = {} if url.startswith("unix://") else {"socket_keepalive": True}
@@ -354,7 +360,8 @@ class GroupReader(Generic[T]):
         return []
 
     def _give_up(self, key: str, entry_id: bytes) -> None:
-        """Put a poisonous entry aside, once its owner has said what is to be said about it."""
+        """Put a poisonous entry aside, once its owner has said what is to be said about it.
+        Never handed out again, also where that couldn't be said now."""
         found = cast(list[Any], self._client.xrange(key, entry_id, entry_id))
         if found and self._on_poison is not None:
             with contextlib.suppress(BadMessage):
@@ -449,16 +456,30 @@ class GroupReader(Generic[T]):
             return []
         first = cast(list[Any], self._client.xrange(key, count=1))
         oldest = _id_pair(first[0][0]) if first else None
+        once: list[bytes] = []
+        suspects: list[bytes] = []
         for entry in pending:
             entry_id = entry["message_id"]
+            times = int(entry["times_delivered"])
             if oldest is None or _id_pair(entry_id) < oldest:
                 self._client.xack(key, self.group, entry_id)
-            elif int(entry["times_delivered"]) >= MAX_DELIVERIES:
+            elif times >= MAX_DELIVERIES:
                 self._give_up(key, entry_id)
-        answer = self._client.xautoclaim(
-            key, self.group, self.consumer, min_idle_ms, start_id="0-0", count=count
+            else:
+                (once if times < 2 else suspects).append(entry_id)
+        # What has been silent twice is taken alone, as in read(): one entry that kills its
+        # readers mustn't get those beside it buried.
+        return self._claim(key, suspects[:1] or once, min_idle_ms)
+
+    def _claim(self, key: str, ids: Sequence[bytes], min_idle_ms: int) -> list[Delivery[T]]:
+        if not ids:
+            return []
+        claimed = cast(
+            list[Any],
+            self._client.xclaim(key, self.group, self.consumer, min_idle_ms, cast(Any, list(ids))),
         )
-        entries = [(i, fields) for i, fields in answer[1] if i is not None and fields]
+        # What was trimmed in between comes as nothing on 6.2; the next call acknowledges it.
+        entries = [(found[0], found[1]) for found in claimed if found and found[0] and found[1]]
         return self._decode([(key, entries)])
 
 
@@ -478,6 +499,7 @@ def acknowledged_up_to(client: Client, key: str) -> bytes | None:
     """The id below which every group has acknowledged everything; None without any group.
 
     For each group that is its oldest pending id, else the id after its last delivered one.
+    Raises redis.exceptions.ResponseError ("no such key") where the stream isn't there.
     """
     lowest: tuple[int, int] | None = None
     for group in client.xinfo_groups(key):

@@ -129,29 +129,30 @@ class Worker:
         box.set_ready(True, "reading frames")
         while not box.stopping.is_set():
             now = time.monotonic()
-            try:
-                box.alive(client)
-                if now - looked_at >= CAMERAS_EVERY_S:
-                    self._look_for_cameras(client, reader)
-                    looked_at = now
-                if now - reclaimed_at >= reclaim_every_s:
-                    taken_over = reader.reclaim(self._settings.reclaim_idle_s)
-                    self._take_over(client, reader, taken_over)
-                    # More may be left where something was: look again at once.
-                    reclaimed_at = float("-inf") if taken_over else now
-                count = self._settings.batch_frames if self._recording else LIVE_COUNT
-                self._handle(client, reader, reader.read(count=count, block_ms=BLOCK_MS))
-            except OutOfMemoryError as error:
-                self._metrics.redis_error(error)
-                box.log.warning("Redis is full; waiting", pause_s=FULL_PAUSE_S)
-                box.wait(FULL_PAUSE_S)
+            if now - looked_at >= CAMERAS_EVERY_S:
+                looked_at = now
+                self._look_around(client, reader)
+            if now - reclaimed_at >= reclaim_every_s:
+                taken_over = reader.reclaim(self._settings.reclaim_idle_s)
+                self._take_over(client, reader, taken_over)
+                # More may be left where something was: look again at once.
+                reclaimed_at = float("-inf") if taken_over else now
+            count = self._settings.batch_frames if self._recording else LIVE_COUNT
+            self._handle(client, reader, reader.read(count=count, block_ms=BLOCK_MS))
+            box.alive()
 
-    def _look_for_cameras(self, client: Client, reader: GroupReader[Frame]) -> None:
-        """Follow every camera that has reported, also one that has ended: it may have frames
-        left."""
+    def _look_around(self, client: Client, reader: GroupReader[Frame]) -> None:
+        """Say that this worker is there, and follow every camera that has reported, also one that
+        has ended: it may have frames left. A full Redis lets neither happen, but frames already
+        followed are read all the same."""
         cameras = read_cameras(client, self._box.keys)
         self._recording = any(camera.mode == "recording" for camera in cameras.values())
-        reader.follow(self._box.keys.frames(name) for name in sorted(cameras))
+        try:
+            reader.follow(self._box.keys.frames(name) for name in sorted(cameras))
+            self._box.alive(client)
+        except OutOfMemoryError as error:
+            self._metrics.redis_error(error)
+            self._box.log.warning("Redis is full: no new camera is followed")
 
     def _take_over(
         self, client: Client, reader: GroupReader[Frame], taken: Sequence[Delivery[Frame]]

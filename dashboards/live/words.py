@@ -61,13 +61,15 @@ PHASE_WORDS: Final = {
 #: Why a frame was dropped; other reasons are shown as they are named.
 DROP_WORDS: Final = {
     "stale": "too old",
-    "full": "stream full",
     "rate": "above the analysis rate",
     "trimmed": "overtaken by newer ones",
     "cadence": "between two readings",
     "undecodable": "unreadable",
     "overwritten": "overwritten before it was read",
     "out_of_memory": "Redis out of memory",
+    "redis_away": "Redis away",
+    "decode": "unreadable in the source",
+    "unreported": "without a result",
     "failed": "failed",
 }
 
@@ -91,11 +93,13 @@ SENTENCES: Final = {
     "server_away_since": "No data since {since}: this page has lost its server; trying again.",
     "no_data_since": "No data since {since}: nothing comes from the aggregator.",
     "overflow": "More people came than there are strips: {count} without one.",
+    "under_a_second": "under 1 s",
     "for_duration": "for {duration}",
     "last_seen": "for {duration}, then no data",
     "mix_now": "The room now",
     "mix_last": "The room when last heard of",
-    "at_the_end": "at the end, for {duration}",
+    "in_view_for": "in view for {duration}",
+    "share_of_time": "{label} {percent}",
     "confidence": "{percent} sure",
     "seen": "readable {percent}",
     "seen_hint": "Share of the last minute in which this face could be read",

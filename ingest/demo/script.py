@@ -13,7 +13,9 @@ gives the scripted expression, on the boxes that yunet_n_dynamic.onnx (sha256 10
 finds, cut tight, the longer side scaled to 112 pixels, padded with zeros in the middle, as RGB
 0..255; over all readable moments of the segment, 0.4 s apart, in the default script at 1280x720.
 `tests/ingest/demo/test_networks.py` repeats it on fewer moments. In the script "overlap" the
-same segments were read with 0.76 or more. Another network reads otherwise: to
+same segments were read with 0.76 or more, 0.8 s apart, but one: Grace's surprise, seen 8 degrees
+from the side, with 0.79 by the left camera and 0.47 by the right one. A wider mouth is read worse
+still, so there it counts as not read. Another network reads otherwise: to
 mini_xception_fer2013.onnx the calm faces are mixtures of several expressions.
 
 Angles were compared with the mean of fsanet_1x1.onnx and fsanet_var.onnx, which count yaw the
@@ -25,7 +27,7 @@ from -20 to 20 degrees: correlation of pitch 0.98 or more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import TypeVar
@@ -384,11 +386,20 @@ DEFAULT = DemoScript(
     ),
 )
 
+#: Grace as seen from the side, where her surprise isn't read reliably (the lower of two cameras).
+GRACE_ASIDE = replace(
+    GRACE,
+    expressions=tuple(
+        replace(cue, read_as=None, read_p=0.47) if cue.expression == "surprise" else cue
+        for cue in GRACE.expressions
+    ),
+)
+
 #: Both cameras see Grace and Eileen, from either side.
 OVERLAP = DemoScript(
     name="overlap",
     loop_s=LOOP_S,
-    people=PEOPLE,
+    people=(GRACE_ASIDE, EILEEN, BLEND),
     views=(
         View(
             "left",
@@ -400,7 +411,7 @@ OVERLAP = DemoScript(
         View(
             "right",
             (
-                Seat("grace", 0.32, 0.42, 108.0, -8.0, (0.92, 1.06)),
+                Seat("grace", 0.32, 0.46, 108.0, -8.0, (0.92, 1.06)),
                 Seat("eileen", 0.76, 0.40, 126.0, -8.0, (0.92, 1.04)),
             ),
         ),

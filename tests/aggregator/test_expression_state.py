@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -82,7 +83,7 @@ def test_no_state_ends_before_its_dwell_and_everything_stays_in_bounds(
     for state in ended[1:]:  # The first one replaces nothing.
         assert state.end_s - state.start_s >= expressions.dwell_s(state.state) - 1e-9
     assert all(0 <= state.confidence <= 1 for state in ended)
-    assert all(a.end_s == b.start_s for a, b in zip(ended, ended[1:], strict=False))
+    assert all(a.end_s == b.start_s for a, b in itertools.pairwise(ended))
 
 
 @given(st.sampled_from(EXPRESSIONS[1:]), st.sampled_from([0.04, 0.1, 0.2]))

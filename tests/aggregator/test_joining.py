@@ -114,7 +114,7 @@ def live_arrivals(draw: st.DrawFn) -> list[tuple[float, Observation]]:
 
 
 @given(live_arrivals())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_live_frames_come_in_order_once_and_never_wait_beyond_the_watermark(
     arrivals: list[tuple[float, Observation]],
 ) -> None:
@@ -156,6 +156,7 @@ def test_frames_trimmed_unread_are_counted_exactly(analysed: list[bool], every: 
     """Ingest publishes every third picture, and says now and then how many it has published;
     some frames are never reported."""
     join, joint, seqs = CameraJoin(), Joint(), [3 * n for n in range(len(analysed))]
+    joining.report(join, report("connecting"), 0.0)
     for n, seen in enumerate(analysed):
         now = float(n)
         if seen:

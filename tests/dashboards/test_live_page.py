@@ -78,7 +78,8 @@ def test_the_right_strip_shows_the_right_state(page: Page, publisher: Publisher)
     expect(row(page, 1).locator(".readout")).to_have_text("looks happy")
     expect(row(page, 1).locator(".detail")).to_have_text("for 5 s · 82 % sure")
     expect(row(page, 2).locator(".readout")).to_have_text("looks sad")
-    for slot, share, state in ((1, 0.99, "happiness"), (1, 0.6, "neutral"), (2, 0.99, "sadness")):
+    # A session that is 15 s old fills the left half of its strips.
+    for slot, share, state in ((1, 0.48, "happiness"), (1, 0.2, "neutral"), (2, 0.48, "sadness")):
         found, wanted = row(page, slot).locator(".strip").evaluate(PIXEL, [share, state])
         assert found == wanted, (slot, share)
 
@@ -149,10 +150,21 @@ def test_a_recording_s_end_is_told_with_its_whole_timeline(
         "The recording has ended at 0:19; this is its whole timeline."
     )
     expect(page.locator("#phase")).to_have_text("ended")
-    expect(row(page, 1).locator(".readout")).to_have_text("looked happy")
+    expect(row(page, 1).locator(".readout")).to_have_text("in view for 19 s")
+    expect(row(page, 1).locator(".detail")).to_have_text("happy 50 % · sad 50 %")
     for share, state in ((0.01, "sadness"), (0.4, "sadness"), (0.6, "happiness")):
         found, wanted = row(page, 1).locator(".strip").evaluate(PIXEL, [share, state])
         assert found == wanted, share
+
+
+def test_people_who_left_before_the_end_keep_their_strips(page: Page, publisher: Publisher) -> None:
+    for half in range(20):
+        publisher.say(recording(half / 2, [person(1, "sadness")]))
+    publisher.happen("state_ended", slot=1, state="sadness", start_s=0.0, end_s=9.9)
+    publisher.say(recording(10.0, phase="closed"))
+    expect(row(page, 1).locator(".readout")).to_have_text("in view for 10 s")
+    expect(row(page, 1).locator(".detail")).to_have_text("sad 100 %")
+    expect(page.locator("#seen")).to_have_text("1 person seen.")
 
 
 def test_a_closed_session_isn_t_called_silent(page: Page, publisher: Publisher) -> None:

@@ -24,6 +24,17 @@ FOLD = """async (samples) => {
 Sample = list[Any]
 
 
+#: The same, then the true bounds of states that are over ([slot, state, start_s, end_s]).
+SETTLE = """async ([samples, ended]) => {
+  const { Timeline } = await import("/static/timeline.js");
+  const timeline = new Timeline();
+  for (const [time_s, at, people] of samples) timeline.add(time_s, at, people);
+  for (const [slot, state, start_s, end_s] of ended) timeline.settle(slot, state, start_s, end_s);
+  const short = (span) => [span.start, span.end, span.state];
+  return Object.fromEntries([...timeline.slots].map(([slot, spans]) => [slot, spans.map(short)]));
+}"""
+
+
 @pytest.fixture
 def page(browser: Browser, live: Live) -> Iterator[Page]:
     opened = browser.new_page()
@@ -82,6 +93,24 @@ def test_an_absence_isn_t_filled(page: Page) -> None:
 def test_what_comes_twice_or_late_changes_nothing(page: Page) -> None:
     once = [sample(half / 2, (1, half % 3, 0.0), (2, NEUTRAL, 0.0)) for half in range(12)]
     assert fold(page, [*once, *once]) == fold(page, once)
+
+
+def test_an_event_puts_a_span_s_ends_right(page: Page) -> None:
+    samples = [sample(1.0, (1, NEUTRAL, 0.3)), sample(2.0, (1, NEUTRAL, 0.3)), sample(2.5)]
+    spans = page.evaluate(SETTLE, [samples, [[1, NEUTRAL, 0.3, 2.4]]])
+    assert spans == {"1": [[0.3, 2.4, NEUTRAL]]}
+
+
+def test_an_event_adds_what_fell_between_two_samples(page: Page) -> None:
+    samples = [sample(1.0, (1, NEUTRAL, 0.6)), sample(1.5, (1, NEUTRAL, 0.6))]
+    spans = page.evaluate(SETTLE, [samples, [[1, HAPPY, 0.2, 0.6], [2, HAPPY, 0.1, 0.3]]])
+    assert spans == {"1": [[0.2, 0.6, HAPPY], [1.0, 1.5, NEUTRAL]], "2": [[0.1, 0.3, HAPPY]]}
+
+
+def test_an_event_never_paints_over_another_span(page: Page) -> None:
+    samples = [sample(1.0, (1, NEUTRAL, 0.0)), sample(2.0, (1, HAPPY, 1.5))]
+    spans = page.evaluate(SETTLE, [samples, [[1, NEUTRAL, 0.5, 1.9], [1, 5, 1.2, 1.4]]])
+    assert spans == {"1": [[0.5, 1.5, NEUTRAL], [1.5, 2.0, HAPPY]]}
 
 
 def test_an_hour_takes_no_more_than_the_last_ten_minutes(page: Page) -> None:

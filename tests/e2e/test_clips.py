@@ -77,9 +77,7 @@ def test_upset_turns_to_laughing_without_flicker(
         assert len(said[first + 1 : last]) <= 2, said
 
 
-def test_neutral_turns_to_a_smile(
-    tmp_path: Path, shared_models: Path, shared_videos: Path
-) -> None:
+def test_neutral_turns_to_a_smile(tmp_path: Path, shared_models: Path, shared_videos: Path) -> None:
     clip = shared_videos / "neutral_to_smile_1_person.mp4"
     with play(tmp_path, clip, "--fps", "30", models=shared_models) as found:
         samples = timeline(found)

@@ -28,7 +28,10 @@ def available() -> bool:
     """Whether this machine has the GStreamer RTSP server's Python binding."""
     if shutil.which(SYSTEM_PYTHON) is None:
         return False
-    return subprocess.run([SYSTEM_PYTHON, "-c", _PROBE], capture_output=True).returncode == 0
+    return (
+        subprocess.run([SYSTEM_PYTHON, "-c", _PROBE], capture_output=True, check=False).returncode
+        == 0
+    )
 
 
 def free_port() -> int:

@@ -88,3 +88,11 @@ def test_ingest_waits_for_a_redis_that_is_not_there_yet(tmp_path: Path) -> None:
     assert not ingest.box.ready()[0]
     ingest.stop()
     assert ingest.error is None
+
+
+def test_the_demo_camera_ends_cleanly_while_it_renders(
+    start_process: StartProcess, client: redis.Redis
+) -> None:
+    ingest = start_process("demo:left", READROOM_INGEST__FPS="30")
+    until(lambda: phase(client) == "streaming")
+    assert ingest.terminate() == 0

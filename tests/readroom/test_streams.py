@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom import streams
 from readroom.messages import (
@@ -26,6 +26,7 @@ from readroom.settings import RedisSettings
 from readroom.streams import (
     MAX_DELIVERIES,
     REDIS_AWAY,
+    Delivery,
     FrameWriter,
     GroupReader,
     Keys,
@@ -263,6 +264,15 @@ def test_a_stream_without_any_group_is_not_trimmed(link: redis.Redis) -> None:
     assert to.room_left() == 0
 
 
+def test_a_stream_that_is_gone_has_no_room_but_an_error(link: redis.Redis) -> None:
+    to = writer(link, recording="clip")
+    link.flushall()
+
+    # A recording's ingest has to know that what it wrote is lost.
+    with pytest.raises(ResponseError, match="no such key"):
+        to.room_left()
+
+
 def test_a_frame_and_its_progress_are_written_together(link: redis.Redis) -> None:
     to = writer(link, recording="clip|10 fps", capacity=4)
     assert to.progress() is None
@@ -354,6 +364,68 @@ def test_an_entry_that_kills_everybody_who_takes_it_over_is_buried(link: redis.R
     assert handed == MAX_DELIVERIES
     assert dead == ["poison"]
     assert pending(link) == 0
+
+
+def test_those_beside_an_entry_that_kills_its_readers_are_not_buried_with_it(
+    link: redis.Redis,
+) -> None:
+    publish(writer(link, capacity=99), *range(6))
+    reader(link, "w0").read(count=99, block_ms=1)
+    dead = Dead()
+    done: list[int] = []
+    killed = 1
+    for turn in range(1, 14):
+        idle()
+        found = reader(link, f"w{turn}", dead=dead)
+        handed = found.reclaim(IDLE_S)
+        if 3 in seqs(handed):
+            killed += 1
+            continue
+        done += seqs(handed)
+        found.ack(handed)
+
+    assert killed == MAX_DELIVERIES
+    assert dead == ["poison"]
+    assert sorted(done) == [0, 1, 2, 4, 5]
+    assert pending(link) == 0
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_what_others_wait_to_hear_of_a_poisonous_entry_is_said_before_it_is_buried(
+    link: redis.Redis, restart: bool
+) -> None:
+    publish(writer(link), 1)
+    said: list[int] = []
+
+    def say(delivery: Delivery[Frame]) -> bool:
+        said.append(delivery.message.seq)
+        return len(said) > 1  # The first time it can't be said.
+
+    dead = Dead()
+    handed = 0
+    for turn in range(9):
+        found: GroupReader[Frame] = GroupReader(
+            link, KEYS, "face", f"w{0 if restart else turn}", Frame, on_dead=dead, on_poison=say
+        )
+        found.follow([STREAM])
+        idle()
+        got = found.read(count=9, block_ms=1) if restart or not turn else found.reclaim(IDLE_S)
+        handed += len(got)
+
+    assert handed == MAX_DELIVERIES
+    assert said == [1, 1]
+    assert dead == ["poison"]
+    assert pending(link) == 0
+
+
+def test_two_readers_never_take_over_the_same_entry(link: redis.Redis) -> None:
+    publish(writer(link, capacity=99), *range(20))
+    reader(link, "dead").read(count=99, block_ms=1)
+    idle()
+
+    first, second = reader(link, "a").reclaim(IDLE_S), reader(link, "b").reclaim(IDLE_S)
+
+    assert sorted(seqs(first) + seqs(second)) == list(range(20))
 
 
 def test_an_entry_that_kills_its_reader_at_every_restart_is_buried_and_nothing_beside_it(

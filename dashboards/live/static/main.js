@@ -87,6 +87,9 @@ function takeRoom(room, age_s) {
 }
 
 function takeEvent(event) {
+  if (event.kind === "state_ended" && event.session === model.room?.session) {
+    timeline.settle(event.slot, states().indexOf(event.state), event.start_s, event.end_s);
+  }
   eventNumber += 1;
   model.events.push({ ...event, number: eventNumber });
   if (model.events.length > EVENTS_KEPT) model.events.shift();
@@ -97,11 +100,11 @@ const handlers = {
     timeline.clear();
     for (const [time_s, at, people] of samples) timeline.add(time_s, at, people);
     model.room = null;
-    model.names = names;
     model.events = [];
     model.status = status;
-    for (const event of events) takeEvent(event);
     if (room !== null) takeRoom(room, age_s);
+    model.names = names;
+    for (const event of events) takeEvent(event);
     schedule();
   },
   room({ room, age_s }) {

@@ -8,6 +8,10 @@ import { duration, labelOf, pastOf, percent, readoutOf, say, stateAt, states } f
 const DENSE_FROM = 9;
 /** The window of a session that has only begun isn't narrower than this, s. */
 const NARROWEST_S = 30;
+/** A timeline that begins before this is the whole one, s. */
+export const WHOLE_FROM_S = 2;
+/** States named for a person once the session is over. */
+const MOST_SHARES = 2;
 const TICK_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 const TICK_ROOM_PX = 84;
 
@@ -41,12 +45,12 @@ export class Strips {
   #measure() {
     const { timeline, closed, window_s } = this.view;
     const latest_s = timeline.latest_s ?? 0;
-    const first_s = timeline.first_s ?? 0;
-    const known_s = latest_s - first_s;
-    const span_s = closed ? Math.max(known_s, 1) : Math.min(window_s, Math.max(known_s, NARROWEST_S));
-    this.from_s = latest_s - span_s;
-    this.span_s = span_s;
-    this.to_s = latest_s;
+    const first_s = (timeline.first_s ?? 0) <= WHOLE_FROM_S ? 0 : timeline.first_s;
+    const known_s = Math.max(latest_s - first_s, 1);
+    this.latest_s = latest_s;
+    this.from_s = closed ? first_s : Math.max(first_s, latest_s - window_s);
+    // A session that has only begun grows into its strips from the left.
+    this.span_s = closed ? known_s : Math.max(NARROWEST_S, latest_s - this.from_s);
   }
 
   #rows() {
@@ -79,45 +83,58 @@ export class Strips {
   }
 
   #update(row, { slot, person, name }) {
-    const state = person?.state ?? "not_visible";
+    const told = this.view.closed ? this.#summary(slot) : this.#current(person);
     const moment = this.cursor?.slot === slot ? this.#moment(slot) : null;
-    row.classList.toggle("left", person === null || !person.visible);
-    row.dataset.state = state;
+    row.classList.toggle("left", told.state === "not_visible");
+    row.dataset.state = told.state;
     setText(row.querySelector(".name"), name);
-    setText(row.querySelector(".readout"), this.#now() ? readoutOf(state) : pastOf(state));
-    setText(row.querySelector(".detail"), moment ?? this.#detail(person));
-    setText(row.querySelector(".seen"), person ? say("seen", { percent: percent(person.coverage) }) : "");
-    paintSwatch(row.querySelector(".swatch"), state);
+    setText(row.querySelector(".readout"), told.readout);
+    setText(row.querySelector(".detail"), moment ?? told.detail);
+    const seen = person === null || this.view.closed ? "" : say("seen", { percent: percent(person.coverage) });
+    setText(row.querySelector(".seen"), seen);
+    paintSwatch(row.querySelector(".swatch"), told.state);
     const strip = row.querySelector(".strip");
     this.#drawStrip(strip, slot);
-    this.#describe(strip, name, state, moment);
+    this.#describe(strip, name, moment ?? told.readout);
   }
 
-  #detail(person) {
-    if (person === null) return "";
-    const { room, closed } = this.view;
-    const when = closed ? "at_the_end" : this.#now() ? "for_duration" : "last_seen";
+  /** How somebody looks now, or looked when the data ended. */
+  #current(person) {
+    const { room, stale } = this.view;
+    const state = person?.state ?? "not_visible";
+    const readout = stale ? pastOf(state) : readoutOf(state);
+    if (person === null) return { state, readout, detail: "" };
     const parts = room.cameras.length > 1 ? [person.camera] : [];
     const lasted = { duration: duration(room.time_s - person.since_s) };
-    parts.push(say(when, lasted));
+    parts.push(say(stale ? "last_seen" : "for_duration", lasted));
     if (person.confidence > 0) parts.push(say("confidence", { percent: percent(person.confidence) }));
-    return parts.join(" · ");
+    return { state, readout, detail: parts.join(" · ") };
   }
 
-  /** Whether the newest state may be told as the present. */
-  #now() {
-    return !this.view.closed && !this.view.stale;
+  /** How somebody looked in a session that is over: for which share of the time in view. */
+  #summary(slot) {
+    const totals = [...this.view.timeline.totals(slot)].map(([number, s]) => [stateAt(number), s]);
+    const inView = totals.filter(([state]) => state !== "not_visible");
+    const seen_s = inView.reduce((sum, [, seconds]) => sum + seconds, 0);
+    const shares = inView
+      .slice(0, MOST_SHARES)
+      .map(([state, s]) => say("share_of_time", { label: labelOf(state), percent: percent(s / Math.max(seen_s, 1e-9)) }));
+    return {
+      state: inView[0]?.[0] ?? "not_visible",
+      readout: say("in_view_for", { duration: duration(seen_s) }),
+      detail: shares.join(" · "),
+    };
   }
 
-  #describe(strip, name, state, moment) {
+  #describe(strip, name, told) {
     const set = (attribute, value) => {
       if (strip.getAttribute(attribute) !== value) strip.setAttribute(attribute, value);
     };
     set("aria-label", say("strip", { name }));
     set("aria-valuemin", String(Math.round(this.from_s)));
-    set("aria-valuemax", String(Math.round(this.to_s)));
-    set("aria-valuenow", String(Math.round(this.cursor?.time_s ?? this.to_s)));
-    set("aria-valuetext", moment ?? (this.#now() ? readoutOf(state) : pastOf(state)));
+    set("aria-valuemax", String(Math.round(this.latest_s)));
+    set("aria-valuenow", String(Math.round(this.cursor?.time_s ?? this.latest_s)));
+    set("aria-valuetext", told);
   }
 
   #drawStrip(canvas, slot) {
@@ -165,8 +182,7 @@ export class Strips {
     const first_s = Math.ceil((this.from_s + shift_s) / step_s) * step_s - shift_s;
     pen.font = FONT;
     pen.textBaseline = "top";
-    for (let time_s = first_s; time_s <= this.to_s; time_s += step_s) {
-      if (time_s < -0.01) continue;
+    for (let time_s = first_s; time_s <= this.from_s + this.span_s; time_s += step_s) {
       const x = this.#across(time_s, width);
       pen.fillStyle = colour("line");
       pen.fillRect(Math.round(x), height - 5, 1, 5);
@@ -192,20 +208,20 @@ export class Strips {
   #point(slot, event) {
     const width = Math.max(event.target.clientWidth, 1);
     const ratio = Math.min(1, Math.max(0, event.offsetX / width));
-    this.#move({ slot, time_s: this.from_s + ratio * this.span_s });
+    this.#move({ slot, time_s: Math.min(this.latest_s, this.from_s + ratio * this.span_s) });
   }
 
   #key(slot, event) {
     const step_s = Math.max(0.5, this.span_s / 60);
-    const now_s = this.cursor?.slot === slot ? this.cursor.time_s : this.to_s;
+    const now_s = this.cursor?.slot === slot ? this.cursor.time_s : this.latest_s;
     const next_s = {
       ArrowLeft: now_s - step_s, ArrowRight: now_s + step_s, ArrowDown: now_s - step_s, ArrowUp: now_s + step_s,
-      PageUp: now_s + step_s * 10, PageDown: now_s - step_s * 10, Home: this.from_s, End: this.to_s,
+      PageUp: now_s + step_s * 10, PageDown: now_s - step_s * 10, Home: this.from_s, End: this.latest_s,
     }[event.key];
     if (event.key === "Escape") this.#move(null);
     if (next_s === undefined) return;
     event.preventDefault();
-    this.#move({ slot, time_s: Math.min(this.to_s, Math.max(this.from_s, 0, next_s)) });
+    this.#move({ slot, time_s: Math.min(this.latest_s, Math.max(this.from_s, next_s)) });
   }
 
   #move(cursor) {

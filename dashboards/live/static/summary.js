@@ -2,6 +2,7 @@
 
 import { byId, keepInStep, make, setText, show } from "./dom.js";
 import { paintSwatch } from "./palette.js";
+import { WHOLE_FROM_S } from "./strips.js";
 import {
   dropWord, duration, labelOf, pastOf, percent, phaseWord, say, sessionClock, shortTime, states, wallClock,
 } from "./words.js";
@@ -48,7 +49,7 @@ export function bannerText({ room, status, connected, stale, closed, recording, 
   const since = room ? wallClock(room.at) : null;
   if (!connected) return since ? say("server_away_since", { since }) : say("server_away");
   if (closed) {
-    const whole = timeline.first_s !== null && timeline.first_s <= 2;
+    const whole = timeline.first_s !== null && timeline.first_s <= WHOLE_FROM_S;
     const end = recording ? sessionClock(room.time_s) : wallClock(room.started_at + room.time_s);
     return say(`closed_${recording ? "recording" : "live"}${whole ? "_whole" : ""}`, { end });
   }
@@ -166,7 +167,7 @@ export function drawEvents({ events, names, clock }) {
   show(byId("events"), events.length > 0);
   const newestFirst = events.toReversed();
   keepInStep(byId("event-list"), newestFirst, (event) => event.number, eventItem, (item, event) => {
-    setText(item.firstElementChild, clock(event.kind === "state_ended" ? event.start_s : event.end_s));
+    setText(item.firstElementChild, clock(event.end_s));
     setText(item.lastElementChild, eventText(event, names));
   });
 }

@@ -54,6 +54,36 @@ export class Timeline {
     spans.push({ start, end: time_s, state, confidence });
   }
 
+  /**
+   * A state is over and its true bounds are known (an event says so): put right what the samples
+   * could only tell to half a second, or missed. Never paints over another span.
+   */
+  settle(slot, state, start_s, end_s) {
+    if (this.latest_s === null || end_s < this.latest_s - KEPT_S) return;
+    if (!this.slots.has(slot)) this.slots.set(slot, []);
+    const spans = this.slots.get(slot);
+    let place = spans.findIndex((span) => span.end >= start_s && span.start <= end_s && span.state === state);
+    if (place < 0) {
+      const after = spans.findIndex((span) => span.start >= start_s);
+      place = after < 0 ? spans.length : after;
+      spans.splice(place, 0, { start: end_s, end: start_s, state, confidence: 0 });
+    }
+    const span = spans[place];
+    span.start = Math.max(Math.min(span.start, start_s), spans[place - 1]?.end ?? -Infinity);
+    span.end = Math.min(Math.max(span.end, end_s), spans[place + 1]?.start ?? Infinity);
+    if (span.end <= span.start) spans.splice(place, 1);
+    if (spans.length === 0) this.slots.delete(slot);
+  }
+
+  /** How long a person was in each state, s: Map from state to seconds, longest first. */
+  totals(slot) {
+    const totals = new Map();
+    for (const { start, end, state } of this.slots.get(slot) ?? []) {
+      totals.set(state, (totals.get(state) ?? 0) + end - start);
+    }
+    return new Map([...totals].sort(([, a], [, b]) => b - a));
+  }
+
   #prune(before_s) {
     for (const [slot, spans] of this.slots) {
       while (spans.length > 0 && spans[0].end < before_s) spans.shift();

@@ -26,8 +26,9 @@ export const dropWord = (reason) => words.drops[reason] ?? spaced(reason);
 
 export const percent = (ratio) => `${Math.round(ratio * 100)} %`;
 
-/** "8 s", "2 min 5 s", "1 h 3 min". */
+/** "under 1 s", "8 s", "2 min 5 s", "1 h 3 min". */
 export function duration(seconds) {
+  if (seconds < 0.95) return say("under_a_second");
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);

@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from readroom.ingest.demo import CAMERAS, DemoRoom, truth
+from readroom.ingest.demo import CAMERAS, VARIANTS, DemoRoom, truth
+from readroom.ingest.demo.background import TABLE_RATIO
+from readroom.ingest.demo.people import SHEETS
 from readroom.ingest.demo.script import LOOP_S, Seat, segments
 
 #: A face's middle lies at most this far from its seat, in face widths.
@@ -91,6 +93,17 @@ def mouth(room: DemoRoom, seat: Seat, t_s: float) -> np.ndarray:
     soft = cv2.GaussianBlur(grey, (0, 0), 3.0).astype(np.float32)
     x, y = int(seat.x_ratio * 1280), int(seat.eyes_ratio * 720 + 0.55 * seat.face_px)
     return soft[y - 30 : y + 30, x - 35 : x + 35]
+
+
+@pytest.mark.parametrize("person", SHEETS)
+def test_everybody_reaches_down_to_the_table(person: str) -> None:
+    portrait = SHEETS[person](100.0).portrait
+    below_eyes = (portrait.image.shape[0] - portrait.landmarks["nose"][0, 1]) / 100.0
+    for script in VARIANTS.values():
+        for seat in (seat for view in script.views for seat in view.seats):
+            if seat.person == person:
+                reach = seat.eyes_ratio * 720 + below_eyes * seat.face_px
+                assert reach > TABLE_RATIO * 720, (script.name, seat)
 
 
 @pytest.mark.parametrize("camera", CAMERAS)

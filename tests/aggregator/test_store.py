@@ -1,0 +1,153 @@
+"""The session store: what it gives back, and what it says when it can't be used."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from readroom.aggregator import store as stores
+from readroom.aggregator.room import Room
+from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines
+from readroom.errors import BadSettings
+from readroom.messages import EXPRESSIONS
+from tests.aggregator.made import face, looks, observation, room
+
+
+def a_room(frames: int = 60) -> Room:
+    there = room()
+    for n in range(frames):
+        seen = (face(100.5, expression=looks("happiness", 0.8)), face(400, width=15))
+        there.take(observation(n, mode="recording", faces=seen), 0.0)
+    return there
+
+
+def commit(store: Store, there: Room) -> None:
+    store.commit(there.drain().rows.values(), there.data, 1000.0)
+
+
+def test_timelines_come_back_as_they_were(tmp_path: Path) -> None:
+    there = a_room()
+    changes = there.drain()
+    (rows,) = changes.rows.values()
+    with Store(tmp_path) as store:
+        store.commit(changes.rows.values(), there.data, 1000.0)
+    timelines = Timelines(tmp_path)
+    (session,) = timelines.sessions("room")
+    assert (session.title, session.recording, session.state) == ("A talk", True, "open")
+    assert timelines.sessions("another-room") == []
+    people = timelines.people(session.name)
+    assert [(p.pseudonym, p.camera, p.left_s) for p in people] == [
+        ("P1", "front", None),
+        ("P2", "front", None),
+    ]
+    samples = timelines.samples(session.name, 1)
+    wanted = [sample for sample in rows.samples if sample.person == 1]
+    assert [(s.time_s, s.state, s.confidence, s.coverage) for s in samples] == [
+        (s.time_s, s.state, s.confidence, s.coverage) for s in wanted
+    ]
+    last, true = samples[-1].expression, wanted[-1].expression
+    assert last is not None
+    assert true is not None
+    assert last == pytest.approx(true, abs=1 / 255)
+    assert max(last) == last[EXPRESSIONS.index("happiness")]
+    assert samples[-1].box == wanted[-1].box
+    assert {s.state for s in timelines.samples(session.name, 2)} == {"too_small"}
+    assert timelines.events(session.name) == rows.events
+    assert timelines.frames(session.name) == {"front": (60, 59)}
+
+
+def test_the_checkpoint_is_the_whole_state(tmp_path: Path) -> None:
+    there = a_room()
+    with Store(tmp_path) as store:
+        commit(store, there)
+    with Store(tmp_path) as store:
+        found = store.checkpoint("room")
+        assert found is not None
+        assert (found.data, found.saved_at) == (there.data, 1000.0)
+        assert store.checkpoint("another-room") is None
+
+
+def test_nobody_else_can_read_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Store(folder) as store:
+        commit(store, a_room())
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+        assert modes == {0o600}
+
+
+def test_every_commit_is_synced_to_disk(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_sessions_left_open_by_a_crash_are_marked_when_they_are_not_continued(
+    tmp_path: Path,
+) -> None:
+    with Store(tmp_path) as store:
+        commit(store, a_room())
+        store.abandon("room")
+    assert Timelines(tmp_path).sessions()[0].state == "abandoned"
+
+
+def test_a_checkpoint_of_another_layout_is_not_continued(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        commit(store, a_room())
+        store._connection.execute("UPDATE checkpoint SET version = 99")
+        assert store.checkpoint("room") is None
+        store._connection.execute("UPDATE checkpoint SET version = 1, data = x'c1'")
+        assert store.checkpoint("room") is None
+
+
+def test_a_full_disk_is_one_clear_line_and_nothing_is_lost(tmp_path: Path) -> None:
+    there = a_room()
+    changes = there.drain()
+    with Store(tmp_path) as store:
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreFailed, match=r"full.*free some space"):
+            store.commit(changes.rows.values(), there.data, 1000.0)
+        store._connection.execute("PRAGMA max_page_count = 100000")
+        store.commit(changes.rows.values(), there.data, 1000.0)
+    (session,) = Timelines(tmp_path).sessions()
+    (rows,) = changes.rows.values()
+    assert len(Timelines(tmp_path).samples(session.name)) == len(rows.samples)
+    assert len(Timelines(tmp_path).events(session.name)) == len(rows.events)
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"This is a text file. " * 100)
+    with pytest.raises(BadSettings, match=r"sessions\.sqlite3: not usable .*READROOM_DATA"):
+        Store(tmp_path)
+
+
+def test_a_store_of_a_newer_version_is_a_clear_error(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store._connection.execute("INSERT INTO schema_version VALUES (99)")
+    with pytest.raises(BadSettings, match="schema 99"):
+        Store(tmp_path)
+
+
+def test_an_older_store_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(tmp_path) as store:
+        commit(store, a_room())
+
+    def second(connection: sqlite3.Connection) -> None:
+        connection.execute("ALTER TABLE session ADD COLUMN place TEXT NOT NULL DEFAULT ''")
+
+    monkeypatch.setattr(stores, "MIGRATIONS", (*stores.MIGRATIONS, second))
+    with Store(tmp_path) as store:
+        assert store._connection.execute("SELECT place FROM session").fetchall() == [("",)]
+    with Store(tmp_path):
+        assert len(Timelines(tmp_path).sessions()) == 1
+
+
+def test_no_store_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="READROOM_DATA"):
+        Timelines(tmp_path)
