@@ -45,7 +45,7 @@ def test_no_child_survives_a_killed_supervisor(tmp_path: Path) -> None:
         running.wait_for(r"\d frames/s")
         family = running.processes()
         running.process.send_signal(signal.SIGKILL)
-        gone, alive = psutil.wait_procs(family, timeout=15)
+        _, alive = psutil.wait_procs(family, timeout=15)
         assert not alive, [p.cmdline() for p in alive]
 
 
