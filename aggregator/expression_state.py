@@ -11,7 +11,7 @@ The state then is a small machine with hysteresis: an expression is entered abov
 :data:`DOUBT_DWELL_S`). Only the first state of a person may come sooner: it replaces nothing.
 
 Measured with the expression network of ../shared/models on its clips at 10 frames/s
-(tests/aggregator/test_clips.py): a change is shown 0.4 to 0.9 s after the face changed.
+(tests/aggregator/test_clips.py): a change is shown 0.4 to 0.8 s after the face changed.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ READ_COUNT: Final = 64
 #: How often the registry is read, the stream trimmed and ``stored`` written again, s.
 UPKEEP_S: Final = 1.0
 #: Longest time spent on reading the rest when told to stop, s.
-DRAIN_S: Final = 1.0
+DRAIN_S: Final = 0.5
 #: Observations that another aggregator (of another name) was handed are taken over after, s.
 RECLAIM_S: Final = 5.0
 #: A box that said nothing for this long isn't scraped, s.

@@ -1,65 +1,76 @@
-"""Public sample clips for ``readroom demo --clip``: fetched once, shown with attribution.
-
-A clip isn't pinned by hash as networks are: it is a video that ingest looks at before it plays
-it, and its publisher may re-encode it.
-"""
+"""Public sample clips for a first look, from their own addresses, with attribution."""
 
 from __future__ import annotations
 
-import shutil
+import http.client
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from readroom.errors import BadSettings, ReadroomError
+from readroom.models.pull import CHUNK_BYTES, TIMEOUT_S
+from readroom.redaction import redact_source
 from readroom.settings import Settings
 
-#: A server that is silent for this long has failed, s.
-TIMEOUT_S = 30.0
+#: Nothing longer is written to disk, bytes.
+LONGEST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """A clip's public address and the attribution its licence asks for."""
+class SampleClip:
+    """A clip and who has to be named with it. Its address names a branch, not a commit, and no
+    hash of it is published: it is taken as it comes, and only ever decoded."""
 
     url: str
     attribution: str
 
 
-CLIPS = {
-    "classroom": Clip(
-        "https://github.com/intel-iot-devkit/sample-videos/raw/master/classroom.mp4",
-        "clip: classroom.mp4 from Intel's IoT DevKit sample videos "
-        "(github.com/intel-iot-devkit/sample-videos), licensed CC BY 4.0",
-    )
-}
+CLIPS: Final = MappingProxyType(
+    {
+        "classroom": SampleClip(
+            "https://github.com/intel-iot-devkit/sample-videos/raw/master/classroom.mp4",
+            "classroom.mp4 from github.com/intel-iot-devkit/sample-videos, CC BY 4.0 "
+            "(https://creativecommons.org/licenses/by/4.0/), shown unchanged",
+        )
+    }
+)
 
 
 def fetch_clip(settings: Settings, name: str) -> tuple[Path, str]:
-    """The clip's path in the cache (fetched if it isn't there) and its attribution.
+    """A clip's file in the cache, fetched if it isn't there, and its attribution.
 
     Raises BadSettings for a name that isn't known, ReadroomError where it can't be fetched.
     """
     clip = CLIPS.get(name)
     if clip is None:
-        raise BadSettings(f"--clip {name}: no such clip; there is {', '.join(CLIPS)}")
+        raise BadSettings(f"{name}: no such clip; known are {', '.join(CLIPS)}")
     path = settings.cache / "clips" / f"{name}.mp4"
     if not path.is_file():
-        _fetch(clip.url, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            _download(clip.url, part)
+            part.replace(path)
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", None) or error
+            raise ReadroomError(
+                f"{redact_source(clip.url)}: can't be fetched ({cause}); is this machine online? "
+                "`readroom demo` without --clip needs no network"
+            ) from None
     return path, clip.attribution
 
 
-def _fetch(url: str, path: Path) -> None:
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer, part.open("wb") as file:  # noqa: S310
-            shutil.copyfileobj(answer, file)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        cause = getattr(error, "reason", None) or error
-        raise ReadroomError(
-            f"{url}: can't be fetched ({cause}); is this machine online? Without it, "
-            "`readroom run` plays the demo room"
-        ) from None
+def _download(url: str, part: Path) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": "readroom"})  # noqa: S310 - ours
+    written = 0
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer, part.open("wb") as file:  # noqa: S310
+        announced = answer.headers.get("Content-Length")
+        while chunk := answer.read(CHUNK_BYTES):
+            written += len(chunk)
+            if written > LONGEST_BYTES:
+                raise OSError(f"longer than {LONGEST_BYTES >> 20} MB")
+            file.write(chunk)
+    if announced is not None and written != int(announced):
+        raise OSError("the connection broke off")

@@ -33,7 +33,6 @@ class PersonSample(msgspec.Struct, frozen=True, array_like=True):
     slot: int
     state: int
     since_s: float
-    confidence: float
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
@@ -54,7 +53,6 @@ def sample_of(room: RoomState) -> Sample:
                 person.slot,
                 _STATE_NUMBERS.get(person.state, UNKNOWN_STATE),
                 round(person.since_s, 2),
-                round(person.confidence, 2),
             )
             for person in room.people
         ),

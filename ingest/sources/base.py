@@ -79,9 +79,10 @@ class Recording(Source, Protocol):
     def flaw(self) -> str:
         """What is wrong with the recording, in words; empty while nothing is known to be."""
 
-    def skip(self, count: int) -> float | None:
+    def skip(self, count: int, turn: Callable[[], None]) -> float | None:
         """Pass over the first ``count`` pictures, exactly; call it right after :meth:`open`.
-        Returns the media time of the last one passed over, None for none."""
+        Returns the media time of the last one passed over, None for none. ``turn`` is called
+        between pictures, since this can take minutes; what it raises comes through."""
 
 
 def scaled_size(width: int, height: int, max_width: int) -> tuple[int, int]:

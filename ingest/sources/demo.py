@@ -79,8 +79,9 @@ class DemoRecording:
         self._seq += 1
         return _rendered(self._room, self._seq - 1, time_s, time.time(), time_s)
 
-    def skip(self, count: int) -> float | None:
+    def skip(self, count: int, turn: Callable[[], None]) -> float | None:
         """Pass over ``count`` pictures; nothing needs to be rendered for that."""
+        turn()
         self._seq = count
         return (count - 1) / self._fps if count else None
 

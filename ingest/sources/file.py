@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,12 @@ class VideoFile:
             pixels=as_pixels(self._converter, timed.frame),
         )
 
-    def skip(self, count: int) -> float | None:
+    def skip(self, count: int, turn: Callable[[], None]) -> float | None:
         """Pass over ``count`` pictures by decoding them (a seek isn't exact); whole loops are
         jumped over once one has been counted."""
         last_s: float | None = None
         while self._delivered < count:
+            turn()
             loops_before = self._loops_done
             timed = self._advance()
             if timed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from readroom.ingest.sources.base import Captured
@@ -59,10 +60,11 @@ class PictureFolder:
                 return None  # A whole loop without one readable picture.
         return None
 
-    def skip(self, count: int) -> float | None:
+    def skip(self, count: int, turn: Callable[[], None]) -> float | None:
         """Pass over ``count`` pictures, decoding them to know which can be."""
         last_s: float | None = None
         for _ in range(count):
+            turn()
             captured = self.read()
             if captured is None:
                 break

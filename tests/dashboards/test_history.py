@@ -21,12 +21,11 @@ def event(kind: str = "person_entered", session: str = "s1", start_s: float = 1.
 
 def test_a_sample_keeps_who_looked_how_since_when() -> None:
     history = History()
-    history.add(room_state(7.0, [person(3, "happiness", since_s=5.25, confidence=0.713)]))
+    history.add(room_state(7.0, [person(3, "happiness", since_s=5.25)]))
     (sample,) = history.samples
     assert sample.time_s == 7.0
     (kept,) = sample.people
     assert (kept.slot, STATES[kept.state], kept.since_s) == (3, "happiness", 5.25)
-    assert kept.confidence == 0.71
 
 
 def test_four_states_a_second_are_thinned_to_two() -> None:

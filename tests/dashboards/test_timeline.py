@@ -45,7 +45,7 @@ def page(browser: Browser, live: Live) -> Iterator[Page]:
 
 def sample(time_s: float, *people: tuple[int, int, float], at: float | None = None) -> Sample:
     """(slot, state, since_s) of each person; live unless ``at`` says otherwise."""
-    seen = [[slot, state, since_s, 0.8] for slot, state, since_s in people]
+    seen = [[slot, state, since_s] for slot, state, since_s in people]
     return [time_s, 1000 + time_s if at is None else at, seen]
 
 
@@ -107,10 +107,19 @@ def test_an_event_adds_what_fell_between_two_samples(page: Page) -> None:
     assert spans == {"1": [[0.2, 0.6, HAPPY], [1.0, 1.5, NEUTRAL]], "2": [[0.1, 0.3, HAPPY]]}
 
 
-def test_an_event_never_paints_over_another_span(page: Page) -> None:
-    samples = [sample(1.0, (1, NEUTRAL, 0.0)), sample(2.0, (1, HAPPY, 1.5))]
-    spans = page.evaluate(SETTLE, [samples, [[1, NEUTRAL, 0.5, 1.9], [1, 5, 1.2, 1.4]]])
-    assert spans == {"1": [[0.5, 1.5, NEUTRAL], [1.5, 2.0, HAPPY]]}
+def test_an_event_corrects_what_samples_far_apart_could_only_guess(page: Page) -> None:
+    # A recording played fast: sad until 9.1, then hard to read, then happy from 9.9 on.
+    sad, unclear = 3, 8
+    samples = [
+        sample(8.0, (1, sad, 0.5), at=1000),
+        sample(12.0, (1, HAPPY, 9.9), at=1000.25),
+    ]
+    guessed = fold(page, samples)
+    assert guessed == {"1": [[8.0, 9.9, sad], [9.9, 12.0, HAPPY]]}
+    ended = [[1, sad, 0.5, 9.1], [1, unclear, 9.1, 9.9]]
+    spans = page.evaluate(SETTLE, [samples, ended])
+    assert spans == {"1": [[0.5, 9.1, sad], [9.1, 9.9, unclear], [9.9, 12.0, HAPPY]]}
+    assert page.evaluate(SETTLE, [samples, [*ended, *ended]]) == spans
 
 
 def test_an_hour_takes_no_more_than_the_last_ten_minutes(page: Page) -> None:
@@ -121,8 +130,8 @@ def test_an_hour_takes_no_more_than_the_last_ten_minutes(page: Page) -> None:
           for (let quarter = 0; quarter < 4 * 3600; quarter += 1) {
             const time_s = quarter / 4;
             const state = Math.floor(time_s / 2) % 8;
-            timeline.add(time_s, 1000 + time_s, [[1, state, time_s, 0.9]]);
-            if (quarter < 400) timeline.add(time_s + 0.01, 1000 + time_s, [[2, 0, 0, 0.9]]);
+            timeline.add(time_s, 1000 + time_s, [[1, state, time_s]]);
+            if (quarter < 400) timeline.add(time_s + 0.01, 1000 + time_s, [[2, 0, 0]]);
           }
           const kept = timeline.slots.get(1);
           return { kept: kept.length, oldest: kept[0].end, slots: timeline.slots.size, KEPT_S };

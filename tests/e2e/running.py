@@ -154,9 +154,11 @@ def run(data: Path, *words: str, models: Path | None = None, **environment: str)
         process.wait()
 
 
-def play(data: Path, clip: Path, *words: str, models: Path | None = None) -> sqlite3.Connection:
+def play(
+    data: Path, source: Path | str, *words: str, models: Path | None = None
+) -> sqlite3.Connection:
     """Run a recording to its end, as fast as it goes; returns the closed session's store."""
-    with run(data, str(clip), "--pace", "fast", *words, models=models) as running:
+    with run(data, str(source), "--pace", "fast", *words, models=models) as running:
         running.wait_for("the session is closed", 180)
         running.interrupt()
         assert running.process.returncode == 0, running.output

@@ -73,7 +73,9 @@ def test_skipping_leads_exactly_to_where_reading_would(
     read.open()
     before = [read.read() for _ in range(count)]
     skipped.open()
-    passed_s = skipped.skip(count)
+    turns: list[int] = []
+    passed_s = skipped.skip(count, lambda: turns.append(1))
+    assert bool(turns) == bool(count)
     last = [captured for captured in before if captured is not None][-1:]
     assert passed_s == pytest.approx(last[0].media_time_s if last else None)
     wanted, got = read.read(), skipped.read()
@@ -235,7 +237,7 @@ def test_a_folder_is_looped_and_skipped_like_a_video(tmp_path: Path) -> None:
     whole = [(captured.seq, captured.media_time_s) for captured in played(folder)]
     assert len(whole) == 10
     folder.open()
-    assert folder.skip(7) == whole[6][1]
+    assert folder.skip(7, lambda: None) == whole[6][1]
     captured = folder.read()
     assert captured is not None
     assert (captured.seq, captured.media_time_s) == whole[7]

@@ -59,19 +59,27 @@ def sharpness(face: Picture) -> float:
 def head_pose(landmarks: Floats) -> tuple[float, float, float] | None:
     """Yaw, pitch and roll in degrees, as messages.Quality defines their signs, from landmarks
     [5, 2]; None where the points don't span a face (all in one place or on one line)."""
-    rows = (_FIT @ np.asarray(landmarks, np.float64))[:3].T
-    lengths = np.linalg.norm(rows, axis=1)
-    if not np.isfinite(lengths).all() or lengths.min() < 1e-3 * max(lengths.max(), 1e-9):
+    right, down = (_FIT @ np.asarray(landmarks, np.float64))[:3].T.tolist()
+    lengths = math.hypot(*right), math.hypot(*down)
+    if not all(map(math.isfinite, lengths)) or min(lengths) < 1e-3 * max(*lengths, 1e-9):
         return None
-    right, down = rows / lengths[:, None]
-    forward = np.cross(right, down)
-    if np.linalg.norm(forward) < 1e-3:
+    # Noise has made the axes not quite orthogonal. The sum and the difference of two unit vectors
+    # are, and half way between them lie the two orthogonal axes nearest to the given ones.
+    right = [value / lengths[0] for value in right]
+    down = [value / lengths[1] for value in down]
+    total = [a + b for a, b in zip(right, down, strict=True)]
+    difference = [a - b for a, b in zip(right, down, strict=True)]
+    scales = math.hypot(*total) * math.sqrt(2), math.hypot(*difference) * math.sqrt(2)
+    if min(scales) < 1e-3:
         return None
-    # The nearest rotation to two axes that noise has made not quite orthogonal.
-    left, _, transposed = np.linalg.svd(np.stack([right, down, forward / np.linalg.norm(forward)]))
-    rotation = left @ transposed
-    # It maps the head's axes to the camera's: Rz(roll) · Rx(pitch) · Ry(yaw).
-    yaw = math.degrees(math.atan2(rotation[2, 0], rotation[2, 2]))
-    pitch = math.degrees(math.asin(float(np.clip(-rotation[2, 1], -1, 1))))
-    roll = math.degrees(math.atan2(-rotation[0, 1], rotation[1, 1]))
+    right = [a / scales[0] + b / scales[1] for a, b in zip(total, difference, strict=True)]
+    down = [a / scales[0] - b / scales[1] for a, b in zip(total, difference, strict=True)]
+    away_x = right[1] * down[2] - right[2] * down[1]
+    away_y = right[2] * down[0] - right[0] * down[2]
+    away_z = right[0] * down[1] - right[1] * down[0]
+    # right, down and away are the rows of Rz(roll) · Rx(pitch) · Ry(yaw), which maps the head's
+    # axes to the camera's.
+    yaw = math.degrees(math.atan2(away_x, away_z))
+    pitch = math.degrees(math.asin(max(-1.0, min(1.0, -away_y))))
+    roll = math.degrees(math.atan2(-right[1], down[1]))
     return yaw, pitch, roll

@@ -81,7 +81,7 @@ function takeRoom(room, age_s) {
   receivedAt_ms = performance.now();
   ageThen_s = age_s;
   const order = states();
-  const people = room.people.map((p) => [p.slot, order.indexOf(p.state), p.since_s, p.confidence]);
+  const people = room.people.map((p) => [p.slot, order.indexOf(p.state), p.since_s]);
   for (const person of room.people) model.names[person.slot] = person.pseudonym;
   timeline.add(room.time_s, room.at, people);
 }

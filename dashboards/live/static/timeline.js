@@ -5,8 +5,21 @@ export const KEPT_S = 600;
 /** Samples further apart than this (by session time and by the clock on the wall) leave a gap, s. */
 const GAP_S = 3;
 
+/** What a cut leaves of a span is dropped below this: samples are rounded to 10 ms, s. */
+const SLIVER_S = 0.02;
+
+/** The parts of a span that lie outside of a stretch of time. */
+function outside(span, start_s, end_s) {
+  if (span.end <= start_s || span.start >= end_s) return [span];
+  const parts = [
+    { ...span, end: start_s },
+    { ...span, start: end_s },
+  ];
+  return parts.filter((part) => part.end - part.start > SLIVER_S);
+}
+
 /**
- * Spans by slot: {start, end, state, confidence}, times in session seconds, oldest first.
+ * Spans by slot: {start, end, state}, times in session seconds, oldest first.
  * A person who is in no sample has no span there: a gap is never filled.
  */
 export class Timeline {
@@ -22,15 +35,15 @@ export class Timeline {
   }
 
   /**
-   * Take a sample in. `people` are [slot, state, since_s, confidence]; samples that aren't newer
+   * Take a sample in. `people` are [slot, state, since_s]; samples that aren't newer
    * than the last are left out (a recording that paused, or one that came twice).
    */
   add(time_s, at, people) {
     const previous_s = this.latest_s;
     if (previous_s !== null && time_s <= previous_s) return;
     const gap = previous_s === null || (time_s - previous_s > GAP_S && at - this.latestAt > GAP_S);
-    for (const [slot, state, since_s, confidence] of people) {
-      this.#extend(slot, state, since_s, confidence, time_s, gap ? null : previous_s);
+    for (const [slot, state, since_s] of people) {
+      this.#extend(slot, state, since_s, time_s, gap ? null : previous_s);
     }
     this.first_s ??= time_s;
     this.latest_s = time_s;
@@ -38,41 +51,31 @@ export class Timeline {
     this.#prune(time_s - KEPT_S);
   }
 
-  #extend(slot, state, since_s, confidence, time_s, previous_s) {
+  #extend(slot, state, since_s, time_s, previous_s) {
     if (!this.slots.has(slot)) this.slots.set(slot, []);
     const spans = this.slots.get(slot);
     const last = spans.at(-1);
     const follows = last !== undefined && previous_s !== null && last.end >= previous_s;
     if (follows && last.state === state) {
       last.end = time_s;
-      last.confidence = confidence;
       return;
     }
     // The change lies between two samples; since_s says where.
     const start = Math.min(time_s, Math.max(since_s, previous_s ?? time_s));
     if (follows) last.end = start;
-    spans.push({ start, end: time_s, state, confidence });
+    spans.push({ start, end: time_s, state });
   }
 
   /**
-   * A state is over and its true bounds are known (an event says so): put right what the samples
-   * could only tell to half a second, or missed. Never paints over another span.
+   * A state is over and an event says from when until when: that is the truth, and takes the
+   * place of what samples half a second apart (seconds, in a recording played fast) could tell.
    */
   settle(slot, state, start_s, end_s) {
-    if (this.latest_s === null || end_s < this.latest_s - KEPT_S) return;
-    if (!this.slots.has(slot)) this.slots.set(slot, []);
-    const spans = this.slots.get(slot);
-    let place = spans.findIndex((span) => span.end >= start_s && span.start <= end_s && span.state === state);
-    if (place < 0) {
-      const after = spans.findIndex((span) => span.start >= start_s);
-      place = after < 0 ? spans.length : after;
-      spans.splice(place, 0, { start: end_s, end: start_s, state, confidence: 0 });
-    }
-    const span = spans[place];
-    span.start = Math.max(Math.min(span.start, start_s), spans[place - 1]?.end ?? -Infinity);
-    span.end = Math.min(Math.max(span.end, end_s), spans[place + 1]?.start ?? Infinity);
-    if (span.end <= span.start) spans.splice(place, 1);
-    if (spans.length === 0) this.slots.delete(slot);
+    if (this.latest_s === null || end_s <= start_s || end_s < this.latest_s - KEPT_S) return;
+    const told = this.slots.get(slot) ?? [];
+    const spans = told.flatMap((span) => outside(span, start_s, end_s));
+    spans.push({ start: start_s, end: end_s, state });
+    this.slots.set(slot, spans.sort((a, b) => a.start - b.start));
   }
 
   /** How long a person was in each state, s: Map from state to seconds, longest first. */
