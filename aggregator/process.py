@@ -20,8 +20,8 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
 from readroom.aggregator.room import Changes, Room, RoomRules, SessionRows, carry_over
-from readroom.aggregator.session import goes_on
-from readroom.aggregator.store import Checkpoint, Store, StoreFailed
+from readroom.aggregator.session import RESUME_LIVE_S, goes_on
+from readroom.aggregator.store import Store, StoreFailed
 from readroom.box import Box
 from readroom.messages import CameraReport, Observation
 from readroom.metrics import AggregatorMetrics
@@ -215,15 +215,19 @@ class Aggregator:
         box, settings = self._box, self._box.settings
         rules = rules_of(settings)
         last = self._store.checkpoint(settings.room)
-        if last is not None and _continues(last, settings):
+        if last is not None and last.data.sources != rules.sources:
+            last = None  # Another job.
+        silent_s = time.time() - last.saved_at if last is not None else 0.0
+        if last is not None and goes_on(last.data.session, silent_s):
             room = Room(rules, last.data)
             session = room.data.session
             box.log.info("going on with a session", session=session.id if session else "")
         else:
             self._store.abandon(settings.room)
             stored = _read_stored(client, box.keys.stored)
-            room = Room(rules, carry_over(last.data, stored) if last is not None else None)
-            for gone in stored.keys() - room.data.cameras.keys():
+            recent = silent_s <= RESUME_LIVE_S
+            room = Room(rules, carry_over(last.data, stored, recent=recent) if last else None)
+            for gone in stored.keys() - _positions(room).keys():
                 client.hdel(box.keys.stored, gone)
         room.resume(self._clock())
         self._stored = _positions(room)
@@ -335,17 +339,12 @@ def targets_page(box: Box, client: Client) -> bytes:
     return json.dumps(groups).encode()
 
 
-def _continues(last: Checkpoint, settings: Settings) -> bool:
-    same_job = last.data.sources == rules_of(settings).sources
-    return same_job and goes_on(last.data.session, time.time() - last.saved_at)
-
-
 def _positions(room: Room) -> dict[str, int]:
-    """By recording camera: the last seq whose outcome is in the timelines."""
+    """By recording camera that is still being read: the last seq that is in the timelines."""
     return {
         name: camera.join.released_seq
         for name, camera in room.data.cameras.items()
-        if camera.mode == "recording" and camera.join.released_seq is not None
+        if camera.mode == "recording" and not camera.over and camera.join.released_seq is not None
     }
 
 

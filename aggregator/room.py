@@ -75,7 +75,8 @@ class Person(msgspec.Struct):
 
 
 class Camera(msgspec.Struct):
-    """One camera: where its frames stand, who is tracked, what ingest said of it."""
+    """One camera: where its frames stand, who is tracked, what ingest said of it. ``over``: its
+    last session is closed and it had ended, so that its position means nothing to a new run."""
 
     name: str
     join: joining.CameraJoin
@@ -100,6 +101,7 @@ class Camera(msgspec.Struct):
     face_interval_s: float = 0.0
     expression_at_s: float | None = None
     sampled: int = -1
+    over: bool = False
 
 
 class RoomData(msgspec.Struct):
@@ -270,6 +272,7 @@ class Room:
         self._event("session_closed", 0.0, end_s)
         for camera in self.data.cameras.values():
             camera.tracker = tracking.Tracker()
+            camera.over = camera.join.ended_seq is not None
 
     @property
     def time_s(self) -> float:
@@ -305,6 +308,7 @@ class Room:
         at_s = session_time(camera.clock, _raw_time(frame, session, camera.clock))
         camera.at_s = max(camera.at_s, at_s)
         camera.frames += 1
+        camera.over = False
         camera.width, camera.height = frame.width, frame.height
         camera.processed_captured_at = frame.captured_at
         camera.processed_now = now
@@ -592,18 +596,20 @@ class Room:
         )
 
 
-def carry_over(data: RoomData, stored: dict[str, int]) -> RoomData:
-    """A new room that goes on where a closed one's recordings stand: those that are unfinished
-    and that Redis agrees about (``stored``: camera → last seq), so that nothing of them is
-    awaited in vain or seen twice."""
+def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomData:
+    """A room for the next session, which still knows how far its cameras had come.
+
+    What was read but not acknowledged when the last run ended comes again and must be known as
+    old; and a recording that was in the middle goes on there. Left out are unfinished recordings
+    that Redis disagrees about (``stored``: camera → last seq): they are played from the
+    beginning; and, unless the run is ``recent``, live cameras.
+    """
     fresh = RoomData(room=data.room, sources=data.sources)
     for name, camera in data.cameras.items():
-        seq = camera.join.released_seq
-        if (
-            camera.mode == "recording"
-            and camera.phase not in ("ended", "stopped")
-            and stored.get(name) == seq
-        ):
+        recorded, over = camera.mode == "recording", camera.join.ended_seq is not None
+        if recorded and not over and stored.get(name) != camera.join.released_seq:
+            continue
+        if recorded or recent:
             fresh.cameras[name] = Camera(
                 name=name,
                 join=camera.join,
@@ -614,6 +620,7 @@ def carry_over(data: RoomData, stored: dict[str, int]) -> RoomData:
                 source=camera.source,
                 report_epoch=camera.report_epoch,
                 report_at=camera.report_at,
+                over=over,
             )
     return fresh
 

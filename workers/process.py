@@ -224,10 +224,11 @@ class Worker:
 
     def _failed(self, frame: Frame, error: Exception) -> None:
         cause = f"{type(error).__name__}: {error}"
-        trace = "" if cause in self._said else traceback.format_exc()
+        # A failure's traceback is worth a line once; its repetitions are counted.
+        first = {} if cause in self._said else {"traceback": traceback.format_exc()}
         self._said = {*self._said, cause} if len(self._said) < MAX_FAILURES else {cause}
         self._box.log.warning(
-            "analysis failed", camera=frame.camera, seq=frame.seq, error=cause, traceback=trace
+            "analysis failed", camera=frame.camera, seq=frame.seq, error=cause, **first
         )
         self._failures += 1
         if self._failures >= MAX_FAILURES:

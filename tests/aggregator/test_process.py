@@ -105,15 +105,15 @@ def wait_for(condition: Callable[[], Any], patience_s: float = 20.0) -> Any:
         time.sleep(0.02)
 
 
-def recorded(count: int) -> list[Observation]:
+def recorded(count: int, epoch: int = 1000) -> list[Observation]:
     return [
-        observation(seq, mode="recording", faces=two_people(seq), models={"face": "yunet"})
+        observation(seq, epoch=epoch, mode="recording", faces=two_people(seq))
         for seq in range(count)
     ]
 
 
-def ended(count: int, mode: str = "recording") -> Any:
-    return report("ended", mode=mode, last_seq=count - 1, at=START + 99)
+def ended(count: int, epoch: int = 1000) -> Any:
+    return report("ended", mode="recording", epoch=epoch, last_seq=count - 1, at=START + 99)
 
 
 def stored_seq(client: redis.Redis) -> int:
@@ -245,9 +245,9 @@ def test_a_finished_run_leaves_nothing_that_would_shorten_the_next(
     for run in (1, 2):
         with running(redis_url, tmp_path):
             assert stored_seq(client) == -1
-            for seen in recorded(20):
+            for seen in recorded(20, epoch=run):
                 add(client, KEYS.observations, seen)
-            add(client, KEYS.observations, ended(20))
+            add(client, KEYS.observations, ended(20, epoch=run))
             wait_for(lambda: len(Timelines(tmp_path).sessions()) == run and closed(tmp_path))  # noqa: B023
     for session in Timelines(tmp_path).sessions():
         assert Timelines(tmp_path).frames(session.name)["front"] == (20, 19)

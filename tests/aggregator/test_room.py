@@ -313,9 +313,22 @@ def test_only_unfinished_recordings_that_redis_agrees_about_are_carried_over() -
     there = room()
     feed(there, [observation(n, mode="recording") for n in range(5)])
     there.close(START)
-    assert carry_over(there.data, {"front": 4}).cameras["front"].join.released_seq == 4
-    assert carry_over(there.data, {}).cameras == {}
-    assert carry_over(there.data, {"front": 2}).cameras == {}
+    carried = carry_over(there.data, {"front": 4}, recent=False)
+    assert carried.cameras["front"].join.released_seq == 4
+    assert carry_over(there.data, {}, recent=True).cameras == {}
+    assert carry_over(there.data, {"front": 2}, recent=True).cameras == {}
+
+
+def test_what_comes_again_after_a_closed_session_is_known_as_old() -> None:
+    there = room()
+    frames: list[Any] = [observation(n, mode="recording") for n in range(5)]
+    over = report("ended", mode="recording", last_seq=4, at=START + 1)
+    feed(there, [*frames, over])
+    again = Room(there.rules, carry_over(there.data, {}, recent=False))
+    changes = feed(again, [*frames, over])
+    assert (changes.duplicates, changes.joined, changes.rows) == (5, [], {})
+    anew: list[Any] = [observation(n, mode="recording", epoch=9000) for n in range(5)]
+    assert len(feed(again, anew).joined) == 5
 
 
 def test_a_session_goes_on_only_if_it_is_open_and_recent() -> None:
