@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip as clips, loops, pipeline, transport
+from benchmarks import clip as clips, loops, networks, pipeline, transport
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,6 +42,8 @@ def main() -> None:
         result |= _speed(clip, models, folder, options.rounds, options.seconds)
     if not options.only or "transport" in options.only:
         result["transport"] = transport.measure()
+    if models and (not options.only or "networks" in options.only):
+        result["networks_ms"] = networks.measure(models)
     if not options.only or "memory" in options.only:
         result["memory"] = _memory(clip, models, folder, options.minutes * 60)
     (folder / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
@@ -54,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="alternations (default 5)")
     parser.add_argument("--seconds", type=float, default=12, help="per measurement (default 12)")
     parser.add_argument("--minutes", type=float, default=10, help="memory test (default 10)")
-    parser.add_argument("--only", nargs="*", choices=("speed", "transport", "memory"))
+    parser.add_argument("--only", nargs="*", choices=("speed", "transport", "networks", "memory"))
     parser.add_argument("--out", type=Path, default=ROOT / ".out", help="folder for files")
     return parser.parse_args()
 
@@ -157,6 +159,9 @@ def table(result: dict[str, Any]) -> str:
                 f"{cost['jpeg_ms']:.1f} / {cost['shared_ms']:.1f} ms",
             )
         )
+    for name, cost in result.get("networks_ms", {}).items():
+        figure = ", ".join(f"{kind} {ms:.1f}" for kind, ms in cost.items())
+        rows.append((f"{name}, ms an item (threads/batch)", figure))
     for name, memory in result.get("memory", {}).items():
         figure = (
             f"{memory['peak_mb']:.0f} MB peak, {memory['early_mb']:.0f} early, "

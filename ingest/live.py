@@ -38,14 +38,17 @@ class LiveIngest:
         self._settings = settings.ingest
         self._reporter = Reporter(box, spec, "live", settings.ingest.fps)
         self._transport = Transport(
-            settings, spec.name, spare_slots=LIVE_SPARE_SLOTS, warn=box.log.warning
+            settings,
+            spec.name,
+            slots=settings.ingest.live_frames + LIVE_SPARE_SLOTS,
+            warn=box.log.warning,
         )
         self._writer = FrameWriter(
             client,
             box.keys,
             spec.name,
             recording=None,
-            capacity=settings.ingest.stream_frames,
+            capacity=settings.ingest.live_frames,
             lanes=(),
         )
         # Jitter needs no unguessable numbers.

@@ -83,7 +83,10 @@ class RecordingIngest:
         fps = settings.folder_fps if spec.kind == "folder" else settings.fps
         self._reporter = Reporter(box, spec, "recording", fps)
         self._transport = Transport(
-            box.settings, spec.name, spare_slots=RECORDING_SPARE_SLOTS, warn=box.log.warning
+            box.settings,
+            spec.name,
+            slots=settings.stream_frames + RECORDING_SPARE_SLOTS,
+            warn=box.log.warning,
         )
         self._fingerprint = fingerprint(spec, settings)
         self._lanes = box.settings.lane_names

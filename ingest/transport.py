@@ -28,7 +28,7 @@ from readroom.streams import is_local
 
 #: Slots beyond the stream's length. Live: batches that workers still hold when their entries
 #: have fallen out of the stream. Recording: the frame that is being written, and one to spare.
-LIVE_SPARE_SLOTS = 8
+LIVE_SPARE_SLOTS = 4
 RECORDING_SPARE_SLOTS = 2
 #: A Huffman table: a JPEG without one (some webcams leave it out) is not a whole JFIF file.
 _HUFFMAN_TABLE = b"\xff\xc4"
@@ -129,10 +129,10 @@ class Transport:
     memory was asked for or fitting and can't be had."""
 
     def __init__(
-        self, settings: Settings, camera: str, *, spare_slots: int, warn: Callable[[str], None]
+        self, settings: Settings, camera: str, *, slots: int, warn: Callable[[str], None]
     ) -> None:
         ingest = settings.ingest
-        self.rings = Rings(settings.room, camera, ingest.stream_frames + spare_slots)
+        self.rings = Rings(settings.room, camera, slots)
         self._wanted = ingest.transport
         self._shared = ingest.transport == "shared" or (
             ingest.transport == "auto"

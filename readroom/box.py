@@ -12,6 +12,7 @@ gives it everything else and turns its outcome into an exit code:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -34,7 +35,7 @@ from readroom.log import Log, set_up_logging
 from readroom.messages import BoxInfo
 from readroom.redaction import redact
 from readroom.settings import Settings
-from readroom.streams import REDIS_AWAY, Client, Keys, register_box
+from readroom.streams import REDIS_AWAY, Client, Keys, read_boxes, register_box
 
 #: A loop that hasn't turned for this long is unhealthy, s.
 STALE_S = 15.0
@@ -71,8 +72,22 @@ class Box:
         (errors of a Redis that is away pass through as REDIS_AWAY)."""
         self._turned = time.monotonic()
         if client is not None and self._turned - self._registered >= REGISTER_EVERY_S:
+            if not self._registered:
+                self._refuse_namesake(client)
             self._registered = self._turned
             register_box(client, self.keys, self.info())
+
+    def _refuse_namesake(self, client: Client) -> None:
+        """Two processes of one name would be handed each other's unfinished work."""
+        other = read_boxes(client, self.keys).get(f"{self.kind}/{self.name}")
+        if other is None or other.host != socket.gethostname() or other.pid == os.getpid():
+            return
+        with contextlib.suppress(OSError):
+            os.kill(other.pid, 0)
+            raise BadSettings(
+                f"{self.kind} {self.name} already runs on this host (process {other.pid}): "
+                "give this one another name, or stop that one"
+            )
 
     def info(self) -> BoxInfo:
         """What this box says of itself."""

@@ -120,7 +120,10 @@ def _with_redis(
 def _frames_mb(settings: Settings, cameras: int) -> int:
     """What all frame streams can hold, MB, with a fifth to spare (docs/design.md, "Streams")."""
     frame_bytes = settings.ingest.max_width**2 * 9 / 16 * JPEG_BYTES_PER_PIXEL
-    return math.ceil(cameras * settings.ingest.stream_frames * frame_bytes * 1.2 / 1e6)
+    ingest = settings.ingest
+    return math.ceil(
+        cameras * max(ingest.stream_frames, ingest.live_frames) * frame_bytes * 1.2 / 1e6
+    )
 
 
 def _forget_cameras(client: Client, keys: Keys) -> None:
@@ -129,8 +132,15 @@ def _forget_cameras(client: Client, keys: Keys) -> None:
 
 
 def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[Camera]) -> None:
-    environment = to_environment(settings)
     workers = settings.workers.count or os.cpu_count() or 1
+    # Every worker must find a batch waiting behind the one it works on, or some stand idle.
+    waiting = 2 * workers * settings.workers.batch_frames
+    environment = {
+        **to_environment(settings),
+        "READROOM_INGEST__STREAM_FRAMES": str(max(settings.ingest.stream_frames, waiting)),
+        # The supervisor has the port that was asked for, if any; it can be had only once.
+        "READROOM_HTTP__BOX_PORT": "0",
+    }
 
     def add(kind: str, name: str, order: int, *words: str, **extra: str) -> None:
         command = [sys.executable, "-m", "readroom", kind, *words]

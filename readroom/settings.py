@@ -90,7 +90,10 @@ class IngestSettings(_Section):
         30.0, gt=0, le=3600, description="Longest pause between two tries at a camera, s."
     )
     stream_frames: int = Field(
-        16, ge=2, le=1024, description="Frames a camera's stream holds; drop or wait beyond it."
+        16, ge=2, le=1024, description="Frames a recording's stream holds; ingest waits beyond it."
+    )
+    live_frames: int = Field(
+        4, ge=1, le=1024, description="Frames a live camera's stream holds; older ones fall out."
     )
     folder_fps: float = Field(
         2.0, gt=0, le=60, description="Pictures per second of media time for a folder."
@@ -115,11 +118,17 @@ class WorkerSettings(_Section):
     device: str = Field(
         "cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where networks run: cpu, cuda, cuda:1."
     )
-    face_every: int = Field(1, ge=1, le=1000, description="Run faces on every n-th frame.")
+    face_every: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Run faces on every n-th frame of a camera: on each one that reaches or "
+        "passes a multiple of n (seq counts what ingest left out, too).",
+    )
     expression_every: int = Field(1, ge=1, le=1000, description="The same for expressions.")
     pose_every: int = Field(1, ge=1, le=1000, description="The same for poses.")
     face_score_ratio: float = Field(
-        0.6, ge=0, le=1, description="Faces below this detector score are ignored."
+        0.7, ge=0, le=1, description="Faces below this detector score are ignored."
     )
     face_input_width_px: int = Field(
         640, ge=160, le=1920, description="Width at which faces are searched, px."
@@ -129,7 +138,7 @@ class WorkerSettings(_Section):
     )
     max_people: int = Field(32, ge=1, le=200, description="People analysed per frame at most.")
     batch_frames: int = Field(
-        4, ge=1, le=64, description="Frames taken at once when they are waiting."
+        2, ge=1, le=64, description="Frames analysed at once when they are waiting."
     )
     reclaim_idle_s: float = Field(
         10.0, ge=1, le=600, description="A frame held this long by a silent worker is taken over."

@@ -84,7 +84,7 @@ def test_the_stream_holds_the_newest_frames_and_no_more(
     start_ingest: StartIngest, client: redis.Redis
 ) -> None:
     with MjpegServer([SMALL], interval_s=0.005) as server:
-        ingest = start_ingest(server.url(), fps=240, stream_frames=4)
+        ingest = start_ingest(server.url(), fps=240, live_frames=4)
         until(lambda: ingest.published() > 30)
         ingest.stop()
     found = [frame for frame, _ in frames_in(client)]
@@ -98,7 +98,7 @@ def test_every_frame_the_camera_delivered_is_published_or_a_counted_drop(
     start_ingest: StartIngest, client: redis.Redis
 ) -> None:
     with MjpegServer([SMALL], interval_s=0.005) as server:
-        ingest = start_ingest(server.url(), fps=20, stream_frames=1000)
+        ingest = start_ingest(server.url(), fps=20, live_frames=1000)
         until(lambda: client.xlen(KEYS.frames("cam")) > 20)
         ingest.stop()
     found = [frame for frame, _ in frames_in(client)]
@@ -116,7 +116,7 @@ def test_another_resolution_begins_a_new_epoch(
     start_ingest: StartIngest, client: redis.Redis
 ) -> None:
     with MjpegServer([SMALL]) as server:
-        ingest = start_ingest(server.url(), fps=100, stream_frames=1000)
+        ingest = start_ingest(server.url(), fps=100, live_frames=1000)
         until(lambda: client.xlen(KEYS.frames("cam")) >= 3)
         server.jpegs = [LARGE]
         until(lambda: ingest.reconnects("resolution") == 1)
@@ -136,7 +136,7 @@ def test_a_camera_that_is_killed_and_comes_back_goes_on_in_a_new_epoch(
     start_ingest: StartIngest, client: redis.Redis, rtsp_camera: RtspServer
 ) -> None:
     ingest = start_ingest(
-        rtsp_camera.url, fps=100, backoff_max_s=0.5, stall_timeout_s=3, stream_frames=1000
+        rtsp_camera.url, fps=100, backoff_max_s=0.5, stall_timeout_s=3, live_frames=1000
     )
     until(lambda: client.xlen(KEYS.frames("cam")) >= 3)
     rtsp_camera.kill()
@@ -171,7 +171,7 @@ def test_a_video_played_live_keeps_its_pace_drops_and_ends(
     start_ingest: StartIngest, client: redis.Redis, tmp_path: Path
 ) -> None:
     clip = write_clip(tmp_path / "a.mp4", frames=30, fps=30)
-    ingest = start_ingest(str(clip), mode="live", fps=10, stream_frames=1000)
+    ingest = start_ingest(str(clip), mode="live", fps=10, live_frames=1000)
     until(lambda: phase(client) == "ended")
     found = [frame for frame, _ in frames_in(client)]
     # About one second: as long as it is, thinned to the rate.
@@ -240,7 +240,7 @@ def test_the_classroom_clip_served_over_rtsp_is_killed_and_comes_back(
     start_ingest: StartIngest, client: redis.Redis, shared_videos: Path, rtsp_available: None
 ) -> None:
     with RtspServer(clip=shared_videos / "classroom_4_people.mp4") as camera:
-        ingest = start_ingest(camera.url, backoff_max_s=0.5, stream_frames=1000, fps=60)
+        ingest = start_ingest(camera.url, backoff_max_s=0.5, live_frames=1000, fps=60)
         until(lambda: client.xlen(KEYS.frames("cam")) >= 5)
         camera.kill()
         until(lambda: phase(client) == "retrying")

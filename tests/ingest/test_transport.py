@@ -26,7 +26,7 @@ def captured(jpeg: bytes | None = None) -> Captured:
 
 def transport(given: Settings, warnings: list[str] | None = None) -> Transport:
     said = [] if warnings is None else warnings
-    return Transport(given, "cam", spare_slots=2, warn=said.append)
+    return Transport(given, "cam", slots=18, warn=said.append)
 
 
 def ring_names(folder: Path) -> list[str]:
