@@ -31,7 +31,7 @@ bench: $(VENV)/.installed-dev ## speed and memory: a table, and .out/bench.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.installed-dev ## docs/settings.md and docs/metrics.md, from the code
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 clean: ## remove what set-up made
 	rm -rf $(VENV) build *.egg-info

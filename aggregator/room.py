@@ -28,6 +28,7 @@ from readroom.aggregator import (
 from readroom.aggregator.bodies import bodies_of_people, usable_faces
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
 from readroom.messages import (
+    NOT_VISIBLE,
     Box,
     CameraPhase,
     CameraReport,
@@ -626,8 +627,9 @@ def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomD
 
 
 def shares(people: tuple[PersonState, ...]) -> dict[str, float]:
-    """Share of the visible people in each state that occurs; sums to 1 where anybody is."""
-    visible = [person.state for person in people if person.visible]
+    """Share of the visible people in each state that occurs; sums to 1 where anybody is. Who has
+    just come back, and is still said to be "not visible" for the dwell, doesn't count yet."""
+    visible = [p.state for p in people if p.visible and p.state != NOT_VISIBLE]
     return {state: visible.count(state) / len(visible) for state in dict.fromkeys(visible)}
 
 

@@ -51,7 +51,7 @@ def _classroom() -> Iterator[NDArray[np.uint8]]:
         with av.open(str(CLASSROOM)) as container:
             for frame in container.decode(video=0):
                 scaled = frame.reformat(WIDTH, HEIGHT, "bgr24", interpolation="BICUBIC")
-                yield scaled.to_ndarray()
+                yield scaled.to_ndarray().astype(np.uint8, copy=False)
                 count += 1
                 if count == FRAMES:
                     return

@@ -5,6 +5,7 @@ CPU time of both sides and of the server, alternating, medians.
 
 from __future__ import annotations
 
+import functools
 import statistics
 import subprocess
 import tempfile
@@ -77,7 +78,7 @@ def _rounds(
     cost: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(ROUNDS):
         for shared in (False, True):
-            cost[shared].append(_cpu_ms(server.pid, lambda seq, s=shared: one(seq, s)))
+            cost[shared].append(_cpu_ms(server.pid, functools.partial(one, shared=shared)))
     return {
         "jpeg_ms": statistics.median(cost[False]),
         "shared_ms": statistics.median(cost[True]),
@@ -86,11 +87,14 @@ def _rounds(
 
 def _cpu_ms(server_pid: int, one: Callable[[int], None]) -> float:
     server = psutil.Process(server_pid)
-    before = time.process_time() + sum(server.cpu_times()[:2])
+
+    def spent_s() -> float:
+        return time.process_time() + float(sum(server.cpu_times()[:2]))
+
+    before = spent_s()
     for seq in range(FRAMES_A_ROUND):
         one(seq)
-    after = time.process_time() + sum(server.cpu_times()[:2])
-    return (after - before) / FRAMES_A_ROUND * 1e3
+    return (spent_s() - before) / FRAMES_A_ROUND * 1e3
 
 
 def _picture() -> Picture:

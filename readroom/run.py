@@ -72,6 +72,7 @@ def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
         settings = _with_redis(supervisor, settings, folder, len(cameras))
         client = wait_for_redis(settings.redis, box.stopping.wait, lambda line: None)
         if client is not None:
+            box.alive(client)  # refuses a second run of this room before anything is touched
             _forget_cameras(client, box.keys)
             _start_boxes(supervisor, settings, cameras)
             _introduce(cameras, networks)
