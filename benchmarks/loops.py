@@ -19,6 +19,7 @@ from pathlib import Path
 
 import av
 import cv2
+import cv2.data
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +36,7 @@ def decoded(clip: Path) -> Iterator[Picture]:
         with av.open(str(clip)) as container:
             container.streams.video[0].thread_count = 1
             for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="bgr24")
+                yield frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
 
 
 def bare_step() -> Step:

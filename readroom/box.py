@@ -44,6 +44,9 @@ ORPHAN_S = 5.0
 #: How often a box says that it is running, s.
 REGISTER_EVERY_S = 1.0
 
+#: Kinds of box of which two with one name would be handed each other's work. Pages only look.
+EXCLUSIVE = ("run", "ingest", "work", "aggregate")
+
 #: An extra page of a box's server: returns content type and body.
 Route = Callable[[], tuple[str, bytes]]
 
@@ -72,7 +75,7 @@ class Box:
         (errors of a Redis that is away pass through as REDIS_AWAY)."""
         self._turned = time.monotonic()
         if client is not None and self._turned - self._registered >= REGISTER_EVERY_S:
-            if not self._registered:
+            if not self._registered and self.kind in EXCLUSIVE:
                 self._refuse_namesake(client)
             self._registered = self._turned
             register_box(client, self.keys, self.info())

@@ -63,7 +63,7 @@ def test_an_mjpeg_cameras_frames_reach_the_stream_undecoded(
     start_ingest: StartIngest, client: redis.Redis
 ) -> None:
     with MjpegServer([SMALL]) as server:
-        ingest = start_ingest(server.url(), fps=100)
+        ingest = start_ingest(server.url(), fps=100, live_frames=1000)
         until(lambda: client.xlen(KEYS.frames("cam")) >= 5)
         ready, _ = ingest.box.ready()
         ingest.stop()

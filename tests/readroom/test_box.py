@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
@@ -14,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import msgspec
+import psutil
 import pytest
 import redis
 
@@ -24,7 +26,7 @@ from readroom.errors import BadSettings
 from readroom.log import Log
 from readroom.messages import BoxInfo
 from readroom.settings import Settings, load_settings
-from readroom.streams import connect, read_boxes
+from readroom.streams import connect, read_boxes, register_box
 
 from ..conftest import ROOT
 from .processes import gone, wait_until
@@ -361,3 +363,26 @@ def test_a_redis_that_is_away_is_the_loops_to_handle(own_server: Any) -> None:
         own_server.kill()
         with pytest.raises(redis.ConnectionError):
             box.alive(client)
+
+
+def test_a_second_box_of_one_name_is_refused_while_the_first_lives(redis_url: str) -> None:
+    settings = load_settings(redis={"url": redis_url})
+    log = Log(logging.getLogger("test"))
+    with connect(settings.redis) as client:
+        mine = Box("work", "w1", settings, log)
+        register_box(client, mine.keys, msgspec.structs.replace(mine.info(), pid=os.getppid()))
+        with pytest.raises(BadSettings, match=r"work w1 already runs on this host"):
+            mine.alive(client)
+        Box("work", "w2", settings, log).alive(client)
+        register_box(client, mine.keys, Box("live", "live", settings, log).info())
+        Box("live", "live", settings, log).alive(client)
+
+
+def test_a_dead_namesake_is_no_reason_to_refuse(redis_url: str) -> None:
+    settings = load_settings(redis={"url": redis_url})
+    with connect(settings.redis) as client, subprocess.Popen(["true"]) as ended:
+        ended.wait()
+        mine = Box("work", "w1", settings, Log(logging.getLogger("test")))
+        register_box(client, mine.keys, msgspec.structs.replace(mine.info(), pid=ended.pid))
+        mine.alive(client)
+        assert read_boxes(client, mine.keys)["work/w1"].pid == os.getpid()
