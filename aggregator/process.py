@@ -139,7 +139,7 @@ class Aggregator:
             GROUP,
             consumer_name(box.name),
             Observation | CameraReport,
-            on_dead=self._metrics.dead,
+            on_dead=box.put_aside(self._metrics),
         )
         reader.follow([keys.observations])
         self._due.clear()

@@ -49,7 +49,7 @@ def _rounds(
     keys = Keys("bench")
     writer = FrameWriter(client, keys, "a", recording=None, capacity=4, lanes=())
     reader: GroupReader[Frame] = GroupReader(
-        client, keys, "bench", "bench", Frame, on_dead=lambda reason: None
+        client, keys, "bench", "bench", Frame, on_dead=lambda reason, detail: None
     )
     reader.follow([keys.frames("a")])
     pixels = PixelReader()

@@ -33,6 +33,7 @@ from readroom.errors import EXIT_FAILED, EXIT_OK, BadSettings, ReadroomError
 from readroom.guard import Guard
 from readroom.log import Log, set_up_logging
 from readroom.messages import BoxInfo
+from readroom.metrics import BoxMetrics
 from readroom.redaction import redact
 from readroom.settings import Settings
 from readroom.streams import REDIS_AWAY, Client, Keys, read_boxes, register_box
@@ -109,6 +110,17 @@ class Box:
     def set_ready(self, ready: bool, detail: str = "") -> None:
         """Whether the box does its work now, and if not, why."""
         self._ready, self._detail = ready, detail
+
+    def put_aside(self, metrics: BoxMetrics) -> Callable[[str, str], None]:
+        """What a GroupReader tells of entries it could not read: counted, and said."""
+
+        def tell(reason: str, detail: str) -> None:
+            metrics.dead(reason)
+            self.log.warning(
+                "an entry could not be read and was put aside", reason=reason, detail=detail
+            )
+
+        return tell
 
     def healthy(self) -> tuple[bool, str]:
         """Whether the loop turns."""

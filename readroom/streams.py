@@ -280,7 +280,7 @@ class GroupReader(Generic[T]):
 
     Entries are handed out at least once: acknowledge them when their outcome is safe. An entry
     that can't be decoded is put into the dead-letter stream, acknowledged, and counted through
-    ``on_dead(reason)``; it never reaches the caller.
+    ``on_dead(reason, detail)``; it never reaches the caller.
 
     An entry that was handed out :data:`MAX_DELIVERIES` times without being acknowledged seems to
     kill whoever reads it. It is given to ``on_poison``, which says what others wait to hear of
@@ -295,7 +295,7 @@ class GroupReader(Generic[T]):
         consumer: str,
         kind: Any,
         *,
-        on_dead: Callable[[str], None],
+        on_dead: Callable[[str, str], None],
         on_poison: Callable[[Delivery[T]], bool] | None = None,
     ) -> None:
         self._client = client
@@ -418,7 +418,7 @@ class GroupReader(Generic[T]):
                 self._keys.dead, cast(Any, fields), maxlen=DEAD_LETTERS, approximate=False
             )
         self._client.xack(key, self.group, entry_id)
-        self._on_dead(reason)
+        self._on_dead(reason, f"{key}: {detail}")
 
     def ack(self, deliveries: Iterable[Delivery[Any]]) -> None:
         """Say that these entries' outcome is safe."""
@@ -487,22 +487,41 @@ _Raw = list[tuple[str, list[tuple[bytes, dict[bytes, bytes]]]]]
 
 
 def create_group(client: Client, key: str, group: str) -> None:
-    """Make the group (and the stream), reading from the stream's beginning; no-op if it is."""
+    """Make the group (and the stream), reading from the stream's beginning; no-op if it is.
+
+    A full server refuses even a group that is there already. Its readers are who will empty it,
+    so that is looked at before OutOfMemoryError goes through.
+    """
     try:
         client.xgroup_create(key, group, id="0", mkstream=True)
+    except OutOfMemoryError:
+        if group not in _groups(client, key):
+            raise
     except ResponseError as error:
         if "BUSYGROUP" not in str(error):
             raise
 
 
-def acknowledged_up_to(client: Client, key: str) -> bytes | None:
-    """The id below which every group has acknowledged everything; None without any group.
+def _groups(client: Client, key: str) -> set[str]:
+    try:
+        return {_text(group["name"]) for group in client.xinfo_groups(key)}
+    except ResponseError:  # no such stream
+        return set()
+
+
+def acknowledged_up_to(
+    client: Client, key: str, groups: Sequence[str] | None = None
+) -> bytes | None:
+    """The id below which every one of ``groups`` (default: all) has acknowledged everything; None
+    without any. A group that others left behind must not hold up those that are named.
 
     For each group that is its oldest pending id, else the id after its last delivered one.
     Raises redis.exceptions.ResponseError ("no such key") where the stream isn't there.
     """
     lowest: tuple[int, int] | None = None
     for group in client.xinfo_groups(key):
+        if groups is not None and _text(group["name"]) not in groups:
+            continue
         summary = client.xpending(key, group["name"])
         if summary["pending"]:
             safe = _id_pair(summary["min"])
@@ -513,10 +532,10 @@ def acknowledged_up_to(client: Client, key: str) -> bytes | None:
     return None if lowest is None else b"%d-%d" % lowest
 
 
-def trim_acknowledged(client: Client, key: str) -> int:
-    """Remove what every group has acknowledged; returns how many entries are left, which is the
-    backlog of the slowest group."""
-    safe = acknowledged_up_to(client, key)
+def trim_acknowledged(client: Client, key: str, groups: Sequence[str] | None = None) -> int:
+    """Remove what every one of ``groups`` (default: all) has acknowledged; returns how many
+    entries are left, which is the backlog of the slowest."""
+    safe = acknowledged_up_to(client, key, groups)
     if safe is not None:
         client.xtrim(key, minid=cast(Any, safe), approximate=False)
     return client.xlen(key)
@@ -581,7 +600,7 @@ class FrameWriter:
 
     def room_left(self) -> int:
         """How many frames may be published before a recording has to wait (0: full)."""
-        return max(0, self._capacity - trim_acknowledged(self._client, self._stream))
+        return max(0, self._capacity - trim_acknowledged(self._client, self._stream, self._lanes))
 
     def publish(self, frame: Frame, payload: bytes) -> None:
         """Append the frame. For a recording, ask :meth:`room_left` first.

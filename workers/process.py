@@ -121,7 +121,7 @@ class Worker:
             self._lane,
             consumer_name(box.name),
             Frame,
-            on_dead=self._metrics.dead,
+            on_dead=box.put_aside(self._metrics),
             on_poison=lambda delivery: self._skip(client, delivery, "failed"),
         )
         looked_at = reclaimed_at = float("-inf")

@@ -37,7 +37,7 @@ LARGE = encode_jpeg(np.full((96, 128, 3), 80, np.uint8), 80)
 
 def frames_in(client: redis.Redis, camera: str = "cam") -> list[tuple[Frame, bytes]]:
     reader: GroupReader[Frame] = GroupReader(
-        client, KEYS, LANE, "test", Frame, on_dead=lambda _: None
+        client, KEYS, LANE, "test", Frame, on_dead=lambda *_: None
     )
     reader.follow([KEYS.frames(camera)])
     found: list[tuple[Frame, bytes]] = []
@@ -48,7 +48,7 @@ def frames_in(client: redis.Redis, camera: str = "cam") -> list[tuple[Frame, byt
 
 def reports_in_order(client: redis.Redis) -> list[CameraReport]:
     reader: GroupReader[CameraReport | Observation] = GroupReader(
-        client, KEYS, "aggregator", "test", CameraReport | Observation, on_dead=lambda _: None
+        client, KEYS, "aggregator", "test", CameraReport | Observation, on_dead=lambda *_: None
     )
     reader.follow([KEYS.observations])
     found: list[CameraReport] = []

@@ -63,7 +63,7 @@ def link(server: Server) -> Iterator[redis.Redis]:
 class Dead(list[str]):
     """The reasons of what was buried."""
 
-    def __call__(self, reason: str) -> None:
+    def __call__(self, reason: str, detail: str) -> None:
         self.append(reason)
 
 
