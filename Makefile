@@ -14,9 +14,10 @@ ARGS ?=
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-# A source may hold a camera's password: it travels in the environment, not on a command line.
+# A source may hold a camera's password. `SOURCE='rtsp://user:password@…' make run` keeps it off
+# every command line; behind `make run` it stands in make's own. $(value …): a $ is a $.
 ifneq ($(strip $(SOURCE)),)
-run: export READROOM_SOURCES = $(SOURCE)
+run: export READROOM_SOURCES = $(value SOURCE)
 endif
 run: $(VENV)/.installed ## the demo room, or SOURCE="rtsp://… clip.mp4 0"; ARGS="--fps 5"
 	@exec $(BIN)/readroom run $(ARGS)

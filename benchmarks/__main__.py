@@ -93,9 +93,10 @@ def _speed(
     median = {name: statistics.median(values) for name, values in rates.items()}
     ratios = [p / b for p, b in zip(rates["pipeline"], rates["bare"], strict=True)]
     frame_s = processes / median["bare"]
-    p50_s, p95_s, reached = pipeline.latency(
-        clip, models, data, max(20.0, seconds), median["pipeline"] / 2
-    )
+    half = median["pipeline"] / 2
+    p50_s, p95_s, reached = pipeline.latency(clip, models, data, max(20.0, seconds), half)
+    if reached < 0.9 * half:
+        _say(f"half load would be {half:.1f} frames/s; the clip gives {reached:.1f} only")
     return {
         "frames_per_s": rates,
         "median_frames_per_s": median,
@@ -163,9 +164,10 @@ def table(result: dict[str, Any]) -> str:
         figure = ", ".join(f"{kind} {ms:.1f}" for kind, ms in cost.items())
         rows.append((f"{name}, ms an item (threads/batch)", figure))
     for name, memory in result.get("memory", {}).items():
+        limit = " (goal ≤ 200)" if "ingest" in name or "aggregate" in name else ""
         figure = (
-            f"{memory['peak_mb']:.0f} MB peak, {memory['early_mb']:.0f} early, "
-            f"{memory['late_mb']:.0f} late"
+            f"{memory['peak_mb']:.0f} MB peak{limit}, late ÷ early "
+            f"{memory['late_mb'] / memory['early_mb']:.2f} (goal ≤ 1.05)"
         )
         rows.append((f"memory: {name}", figure))
     body = "\n".join(f"| {left} | {right} |" for left, right in rows)

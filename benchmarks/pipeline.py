@@ -94,8 +94,7 @@ def running(clip: Path, models: Path | None, data: Path, *words: str) -> Iterato
 
 
 def _metrics_url(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
+    for line in process.stdout or ():
         if "metrics: " in line:
             return line.split("metrics: ")[1].rstrip(")\n")
     raise RuntimeError(f"readroom run ended at its start (exit code {process.wait()})")

@@ -27,7 +27,7 @@ ROUNDS = 9
 
 
 def measure() -> dict[str, float]:
-    """Median CPU milliseconds per frame: ``jpeg_ms`` and ``shared_ms``."""
+    """Median CPU milliseconds per frame, ``jpeg_ms`` and ``shared_ms``, and the JPEG's size."""
     picture = _picture()
     with tempfile.TemporaryDirectory(prefix="rr-bench-") as name:
         server = start(Path(name), 256)
@@ -80,6 +80,7 @@ def _rounds(
         for shared in (False, True):
             cost[shared].append(_cpu_ms(server.pid, functools.partial(one, shared=shared)))
     return {
+        "jpeg_bytes_per_pixel": len(encode_jpeg(picture, 80)) / (picture.size / 3),
         "jpeg_ms": statistics.median(cost[False]),
         "shared_ms": statistics.median(cost[True]),
     }

@@ -36,7 +36,7 @@ from readroom.messages import BoxInfo
 from readroom.metrics import BoxMetrics
 from readroom.redaction import redact
 from readroom.settings import Settings
-from readroom.streams import REDIS_AWAY, Client, Keys, read_boxes, register_box
+from readroom.streams import REDIS_AWAY, Client, Keys, eviction_advice, read_boxes, register_box
 
 #: A loop that hasn't turned for this long is unhealthy, s.
 STALE_S = 15.0
@@ -45,6 +45,8 @@ ORPHAN_S = 5.0
 #: How often a box says that it is running, s.
 REGISTER_EVERY_S = 1.0
 
+#: A registration older than this is of a process that is gone, s.
+NAMESAKE_S = 10.0
 #: Kinds of box of which two with one name would be handed each other's work. Pages only look.
 EXCLUSIVE = ("run", "ingest", "work", "aggregate")
 
@@ -78,13 +80,20 @@ class Box:
         if client is not None and self._turned - self._registered >= REGISTER_EVERY_S:
             if not self._registered and self.kind in EXCLUSIVE:
                 self._refuse_namesake(client)
+                self._warn_of_eviction(client)
             self._registered = self._turned
             register_box(client, self.keys, self.info())
 
     def _refuse_namesake(self, client: Client) -> None:
         """Two processes of one name would be handed each other's unfinished work."""
         other = read_boxes(client, self.keys).get(f"{self.kind}/{self.name}")
-        if other is None or other.host != socket.gethostname() or other.pid == os.getpid():
+        # An old registration proves nothing: its process id may be anybody's by now.
+        if (
+            other is None
+            or time.time() - other.at > NAMESAKE_S
+            or other.host != socket.gethostname()
+            or other.pid == os.getpid()
+        ):
             return
         with contextlib.suppress(OSError):
             os.kill(other.pid, 0)
@@ -92,6 +101,11 @@ class Box:
                 f"{self.kind} {self.name} already runs on this host (process {other.pid}): "
                 "give this one another name, or stop that one"
             )
+
+    def _warn_of_eviction(self, client: Client) -> None:
+        advice = eviction_advice(client) if self.kind in ("run", "aggregate") else ""
+        if advice:
+            self.log.warning(advice)
 
     def info(self) -> BoxInfo:
         """What this box says of itself."""
@@ -180,6 +194,8 @@ def serve(box: Box, settings: Settings, port: int) -> ThreadingHTTPServer:
         """Answers GET for the box's few pages."""
 
         server_version = "readroom"
+        # Every connection has a thread: one that says nothing mustn't keep it.
+        timeout = 10
         sys_version = ""
 
         def do_GET(self) -> None:

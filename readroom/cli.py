@@ -38,7 +38,7 @@ Loop = Annotated[int | None, typer.Option(help="How often a file is played; 0: f
 Engines = Annotated[
     str | None, typer.Option(help="What workers run: face,expression,pose or some of them.")
 ]
-LogFormat = Annotated[str | None, typer.Option(help="auto, text or json.")]
+LogFormat = Annotated[str | None, typer.Option(help="text or json.")]
 Sources = Annotated[
     list[str] | None,
     typer.Argument(help="Cameras: rtsp://…, http://…, 0 (webcam), a file, a folder, demo:left."),

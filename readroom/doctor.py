@@ -14,7 +14,7 @@ from readroom.errors import ReadroomError
 from readroom.redaction import redact
 from readroom.redis_server import NoServer, server_program
 from readroom.settings import Settings, lane_name
-from readroom.streams import connect
+from readroom.streams import connect, eviction_advice
 
 #: Packages whose version decides how the program behaves.
 PACKAGES = (
@@ -65,12 +65,11 @@ def _redis(settings: Settings) -> dict[str, Any]:
     try:
         with connect(settings.redis) as client:
             version = client.info("server")["redis_version"]
-            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "unknown")
+            advice = eviction_advice(client)
     except ReadroomError as error:
         return {"ok": False, "private": False, "detail": redact(str(error))}
-    evicts = policy not in ("noeviction", "unknown")
-    advice = f"; policy {policy} may evict whole streams: set noeviction" if evicts else ""
-    return {"ok": not evicts, "private": False, "detail": f"Redis {version}{advice}"}
+    detail = f"Redis {version}; {advice}" if advice else f"Redis {version}"
+    return {"ok": not advice, "private": False, "detail": detail}
 
 
 def _networks(settings: Settings) -> list[dict[str, Any]]:

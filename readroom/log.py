@@ -139,11 +139,10 @@ def _shown(value: Any) -> str:
     return json.dumps(text) if any(letter.isspace() for letter in text) else text
 
 
-def set_up_logging(box: str, log_format: Literal["auto", "text", "json"], level: str) -> Log:
+def set_up_logging(box: str, log_format: Literal["text", "json"], level: str) -> Log:
     """Send this process's log to stderr; returns the box's log."""
-    as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TextFormat() if as_text or log_format == "auto" else JsonFormat())
+    handler.setFormatter(TextFormat() if log_format == "text" else JsonFormat())
     handler.addFilter(RateLimit())
     root = logging.getLogger()
     root.handlers[:] = [handler]

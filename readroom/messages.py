@@ -362,7 +362,6 @@ class BoxInfo(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-Message = Frame | Observation | CameraReport | RoomState | Event | Marker
 M = TypeVar("M", bound=msgspec.Struct)
 
 _encoder = msgspec.msgpack.Encoder()

@@ -23,6 +23,9 @@ _PAIR = re.compile(
     r"(?P<sep>[\"']?\s*[=:]\s*(?:bearer\s+)?)(?:\"[^\"]*\"|'[^']*'|\S+)"
 )
 
+# Some cameras want their password in the path: /user=admin&password=…, /token=….
+_SECRET_IN_PATH = re.compile(r"(?i)pass|pwd|token|secret|key|auth|user")
+
 
 def redact(text: str) -> str:
     """``text`` with the credentials and the query of every URL, and ``password=…`` and
@@ -34,7 +37,8 @@ def redact(text: str) -> str:
 
 def redact_source(source: str) -> str:
     """A source as it may be shown: a URL keeps scheme, host, port and path only; a path or a
-    device is returned as it is. An unparseable URL becomes ``scheme://***``."""
+    device is returned as it is. A path that may hold a secret, and a URL that can't be parsed,
+    become ``***``."""
     if "://" not in source:
         return redact(source)
     scheme = source.split("://", 1)[0]
@@ -51,4 +55,5 @@ def redact_source(source: str) -> str:
         host = f"[{host}]"
     credentials = f"{MASK}@" if "@" in parts.netloc else ""
     query = f"?{MASK}" if parts.query else ""
-    return f"{parts.scheme}://{credentials}{host}{port}{parts.path}{query}"
+    path = f"/{MASK}" if _SECRET_IN_PATH.search(parts.path) else parts.path
+    return f"{parts.scheme}://{credentials}{host}{port}{path}{query}"

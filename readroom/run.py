@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from readroom import __version__
 from readroom.box import Box
-from readroom.errors import ReadroomError
+from readroom.errors import BadSettings, ReadroomError
 from readroom.messages import RoomState
 from readroom.metrics import SupervisorMetrics
 from readroom.redis_server import NoServer, server_program, socket_path
@@ -38,12 +38,16 @@ from readroom.streams import (
 )
 from readroom.supervisor import ChildSpec, Supervisor
 
-#: What a JPEG of 4:2:0 at quality 80 needs at most in practice, bytes per pixel.
+#: Room for a JPEG of 4:2:0 at quality 80, bytes per pixel: a noisy picture needs
+#: about half of it (`make bench ARGS="--only transport"`).
 JPEG_BYTES_PER_PIXEL = 0.5
 #: Memory of the private Redis for everything that is no frame, MB.
 REDIS_BASE_MB = 128
 #: How long the page may take to answer before the run gives up waiting for its address, s.
 PAGE_TIMEOUT_S = 30.0
+
+#: A room state older than this is told as what it is, s.
+SILENT_S = 3.0
 
 _ORDER_INGEST, _ORDER_WORK, _ORDER_AGGREGATE, _ORDER_LIVE, _ORDER_REDIS = range(5)
 
@@ -69,8 +73,11 @@ def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
     supervisor = Supervisor(box.log, metrics.restarted)
     folder = None if settings.redis.url else Path(tempfile.mkdtemp(prefix="readroom-"))
     try:
+        settings = _with_room_for_workers(settings)
         settings = _with_redis(supervisor, settings, folder, len(cameras))
-        client = wait_for_redis(settings.redis, box.stopping.wait, lambda line: None)
+        client = wait_for_redis(
+            settings.redis, lambda pause_s: _cannot_wait(box, supervisor, pause_s), box.log.debug
+        )
         if client is not None:
             box.alive(client)  # refuses a second run of this room before anything is touched
             _forget_cameras(client, box.keys)
@@ -87,12 +94,39 @@ def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
         raise failure
 
 
+def _cannot_wait(box: Box, supervisor: Supervisor, pause_s: float) -> bool:
+    """Whether waiting for the private server makes no sense any more; looks after it."""
+    stopping = box.wait(min(pause_s, 0.2))
+    supervisor.turn()
+    return stopping or supervisor.failed is not None
+
+
+def _worker_lanes(settings: Settings) -> list[str]:
+    """The lane of each worker: as many as asked for, at least one for every lane."""
+    lanes = settings.lane_names
+    count = max(settings.workers.count or os.cpu_count() or 1, len(lanes))
+    return [lanes[number % len(lanes)] for number in range(count)]
+
+
+def _with_room_for_workers(settings: Settings) -> Settings:
+    """Streams long enough that every worker finds a batch waiting behind the one it works on."""
+    waiting = 2 * len(_worker_lanes(settings)) * settings.workers.batch_frames
+    frames = max(settings.ingest.stream_frames, waiting)
+    ingest = settings.ingest.model_copy(update={"stream_frames": frames})
+    return settings.model_copy(update={"ingest": ingest})
+
+
 def _with_redis(
     supervisor: Supervisor, settings: Settings, folder: Path | None, cameras: int
 ) -> Settings:
     """Settings with a Redis address: the given one, checked, or a private server's, started."""
     if folder is None:
-        connect(settings.redis).close()
+        try:
+            connect(settings.redis).close()
+        except ReadroomError as error:
+            # At the start of a whole room a server that isn't there is a wrong setting; a box
+            # that is started alone waits for it.
+            raise BadSettings(str(error)) from None
         return settings
     try:
         server_program()
@@ -133,12 +167,10 @@ def _forget_cameras(client: Client, keys: Keys) -> None:
 
 
 def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[Camera]) -> None:
-    workers = settings.workers.count or os.cpu_count() or 1
-    # Every worker must find a batch waiting behind the one it works on, or some stand idle.
-    waiting = 2 * workers * settings.workers.batch_frames
     environment = {
         **to_environment(settings),
-        "READROOM_INGEST__STREAM_FRAMES": str(max(settings.ingest.stream_frames, waiting)),
+        # Lanes are said outright: a worker that runs only one of them must know the others.
+        "READROOM_LANES": shlex.join(settings.lane_names),
         # The supervisor has the port that was asked for, if any; it can be had only once.
         "READROOM_HTTP__BOX_PORT": "0",
     }
@@ -149,8 +181,8 @@ def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[C
 
     add("aggregate", "aggregator", _ORDER_AGGREGATE)
     add("live", "live", _ORDER_LIVE)
-    for number in range(1, workers + 1):
-        add("work", f"w{number}", _ORDER_WORK, "--name", f"w{number}")
+    for number, lane in enumerate(_worker_lanes(settings), 1):
+        add("work", f"w{number}", _ORDER_WORK, "--name", f"w{number}", "--engines", lane)
     for camera in cameras:
         source = shlex.join([f"{camera.name}={camera.source}"])
         add("ingest", camera.name, _ORDER_INGEST, READROOM_SOURCES=source)
@@ -189,7 +221,10 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
         except REDIS_AWAY:
             _say("Redis is away; waiting for it")
             continue
-        if newest and newest[0].session != closed:
+        silent_s = time.time() - newest[0].at if newest else 0.0
+        if silent_s > SILENT_S:
+            _say(f"no news from the aggregator for {silent_s:.0f} s")
+        elif newest and newest[0].session != closed:
             _say(progress_line(newest[0]))
             if newest[0].phase == "closed":
                 closed = newest[0].session

@@ -255,8 +255,8 @@ class Settings(BaseSettings):
         Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "readroom",
         description="Where the session store lies.",
     )
-    log_format: Literal["auto", "text", "json"] = Field(
-        "auto", description="text for people, json for machines; auto: text on a terminal."
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text for people, json for machines; one line per event either way."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line that is written."
@@ -303,9 +303,9 @@ class Settings(BaseSettings):
         )
 
 
-#: Variables of the environment that are no fields: where the TOML file is, which parent to
-#: outlive nobody by (see readroom.box), a box's name.
-_OTHER_VARIABLES = ("READROOM_CONFIG", "READROOM_PARENT_PID", "READROOM_BOX")
+#: Variables of the environment that are no fields: where the TOML file is, which parent a
+#: box ends with (see readroom.box).
+_OTHER_VARIABLES = ("READROOM_CONFIG", "READROOM_PARENT_PID")
 
 
 def lane_name(engines: tuple[EngineName, ...]) -> str:

@@ -220,6 +220,21 @@ def check_server(client: Client, shown: str) -> None:
         raise BadSettings(f"Redis at {shown} is version {version}: 6.2 or newer is needed")
 
 
+def eviction_advice(client: Client) -> str:
+    """One line where the server would evict whole streams when it is full, else nothing (also
+    where it doesn't let its configuration be read)."""
+    try:
+        policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+    except ResponseError:
+        return ""
+    if policy == "noeviction":
+        return ""
+    return (
+        f"Redis evicts when it is full (maxmemory-policy {policy}), whole streams with their "
+        "groups: set maxmemory-policy noeviction"
+    )
+
+
 def wait_for_redis(
     settings: RedisSettings,
     stopping: Callable[[float], bool],

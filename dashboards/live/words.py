@@ -71,6 +71,8 @@ DROP_WORDS: Final = {
     "decode": "unreadable in the source",
     "unreported": "without a result",
     "failed": "failed",
+    "superseded": "overtaken before they were sent",
+    "other": "for other reasons",
 }
 
 SENTENCES: Final = {

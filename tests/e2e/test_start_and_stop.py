@@ -94,9 +94,20 @@ def test_another_address_needs_a_token() -> None:
 
 def test_an_unreachable_redis_is_named_without_its_password() -> None:
     ended = start("run", READROOM_REDIS__URL="redis://:hunter2@127.0.0.1:1/0")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "127.0.0.1:1" in ended.stderr
     assert "hunter2" not in ended.stderr + ended.stdout
+
+
+def test_a_private_redis_that_cannot_start_ends_the_run(tmp_path: Path) -> None:
+    broken = tmp_path / "bin" / "valkey-server"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    ended = start("run", PATH=f"{broken.parent}:{os.environ['PATH']}")
+    assert ended.returncode == 1
+    assert f"{broken} did not start" in ended.stderr
+    assert "giving up" in ended.stderr
 
 
 def test_the_doctor_answers_for_people_and_machines() -> None:

@@ -172,7 +172,12 @@ class Lane(threading.Thread):
 
     def run(self) -> None:
         reader: GroupReader[Frame] = GroupReader(
-            self._client, KEYS, LANE, "test", Frame, on_dead=lambda reason, _: self.unreadable.append(reason)
+            self._client,
+            KEYS,
+            LANE,
+            "test",
+            Frame,
+            on_dead=lambda reason, _: self.unreadable.append(reason),
         )
         pixel_reader = PixelReader()
         while not self._stop_it.is_set():

@@ -386,3 +386,25 @@ def test_a_dead_namesake_is_no_reason_to_refuse(redis_url: str) -> None:
         register_box(client, mine.keys, msgspec.structs.replace(mine.info(), pid=ended.pid))
         mine.alive(client)
         assert read_boxes(client, mine.keys)["work/w1"].pid == os.getpid()
+
+
+def test_an_old_registration_is_no_reason_to_refuse(redis_url: str) -> None:
+    settings = load_settings(redis={"url": redis_url})
+    with connect(settings.redis) as client:
+        mine = Box("work", "w1", settings, Log(logging.getLogger("test")))
+        old = msgspec.structs.replace(mine.info(), pid=os.getppid(), at=mine.info().at - 60)
+        register_box(client, mine.keys, old)
+        mine.alive(client)
+
+
+def test_a_server_that_evicts_is_told_of(
+    redis_url: str, client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = load_settings(redis={"url": redis_url})
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        with connect(settings.redis) as link:
+            Box("aggregate", "aggregator", settings, Log(logging.getLogger("test"))).alive(link)
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+    assert "allkeys-lru" in caplog.text

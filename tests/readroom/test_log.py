@@ -62,12 +62,6 @@ def test_a_line_for_machines_is_one_json_object(capsys: pytest.CaptureFixture[st
     }
 
 
-def test_auto_without_a_terminal_is_text(capsys: pytest.CaptureFixture[str]) -> None:
-    set_up_logging("work/w1", "auto", "info").info("ready")
-
-    assert lines(capsys)[0].endswith("info    work/w1: ready")
-
-
 def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     log = text_log("warning")
     log.debug("a")

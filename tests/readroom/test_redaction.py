@@ -108,3 +108,17 @@ def test_text_without_secrets_is_unchanged(text: str) -> None:
 )
 def test_a_source_keeps_what_tells_it_from_others(source: str, shown: str) -> None:
     assert redact_source(source) == shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "user=admin&password=tlJwpbo6&channel=1&stream=0.sdp?",
+        "token=tlJwpbo6/stream1",
+        "user=admin_password=tlJwpbo6_channel=1.sdp",
+        "key/tlJwpbo6/video",
+    ],
+)
+def test_a_password_in_a_path_is_not_shown(path: str) -> None:
+    assert redact_source(f"rtsp://10.0.0.7:554/{path}").startswith("rtsp://10.0.0.7:554/***")
+    assert "tlJwpbo6" not in redact_source(f"rtsp://10.0.0.7:554/{path}")

@@ -1,0 +1,33 @@
+"""What an installation puts into site-packages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from ..conftest import ROOT
+
+
+def test_a_wheel_has_one_top_level_package_with_every_box_in_it(tmp_path: Path) -> None:
+    if int(version("setuptools").split(".")[0]) < 77:
+        pytest.skip("needs setuptools 77 or newer, as `make test` installs it")
+    tree = tmp_path / "tree"
+    unwanted = shutil.ignore_patterns(".*", "tests", "build", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, tree, symlinks=True, ignore=unwanted)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "-q", "wheel", "--no-deps", "--no-build-isolation"]
+        + ["--wheel-dir", str(tmp_path), str(tree)],
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"readroom"}
+    for part in ("ingest", "workers", "aggregator", "models"):
+        assert f"readroom/{part}/__init__.py" in names
+    assert "readroom/dashboards/live/static/index.html" in names
