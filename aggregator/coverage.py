@@ -1,4 +1,5 @@
-"""How much of the last minute a face was readable: the honesty figure beside every read-out."""
+"""How much of the last minute, and of the whole presence, a face was readable: the honesty
+figure beside every read-out."""
 
 from __future__ import annotations
 
@@ -14,12 +15,14 @@ MAX_STEP_S: Final = 1.5
 
 class Coverage(msgspec.Struct):
     """Time present and time readable, s, in one-second bins: bin n of session second n is at
-    index n mod 60. ``second`` is the newest bin's session second."""
+    index n mod 60. ``second`` is the newest bin's session second. ``total_s`` is the time
+    readable since the person entered."""
 
     second: int = -1
     at_s: float | None = None
     present_s: list[float] = msgspec.field(default_factory=lambda: [0.0] * WINDOW_S)
     readable_s: list[float] = msgspec.field(default_factory=lambda: [0.0] * WINDOW_S)
+    total_s: float = 0.0
 
 
 def add(coverage: Coverage, at_s: float, readable: bool) -> None:
@@ -33,6 +36,7 @@ def add(coverage: Coverage, at_s: float, readable: bool) -> None:
     coverage.present_s[index] += step_s
     if readable:
         coverage.readable_s[index] += min(step_s, MAX_STEP_S)
+        coverage.total_s += min(step_s, MAX_STEP_S)
 
 
 def ratio(coverage: Coverage) -> float:

@@ -16,6 +16,7 @@ class Gauges:
         self.metrics = metrics
         self._room = room
         self._slots: set[int] = set()
+        self._cameras: set[str] = set()
         metrics.overflow.labels(room)
         metrics.duplicates.labels(room)
         metrics.late.labels(room)
@@ -35,8 +36,14 @@ class Gauges:
         for camera in state.cameras:
             self.metrics.lag.labels(self._room, camera.camera).set(camera.lag_s)
             self.metrics.people_visible.labels(self._room, camera.camera).set(camera.people)
-        # An empty room isn't badly covered: no number, so that no alert compares with it.
-        coverage = math.nan if state.coverage is None else state.coverage
+        cameras = {camera.camera for camera in state.cameras}
+        for forgotten in self._cameras - cameras:
+            self._forget(forgotten)
+        self._cameras = cameras
+        # An empty room isn't badly covered: no number, so that no alert compares with it. What a
+        # closed session's people had is for the page.
+        now = None if state.phase == "closed" else state.coverage
+        coverage = math.nan if now is None else now
         self.metrics.coverage.labels(self._room).set(coverage)
         for name in STATES:
             self.metrics.share.labels(self._room, name).set(state.shares.get(name, 0.0))
@@ -49,6 +56,17 @@ class Gauges:
             self.metrics.person_state.remove(self._room, str(gone))
             self.metrics.person_coverage.remove(self._room, str(gone))
         self._slots = present
+
+    def _forget(self, camera: str) -> None:
+        """Take away the series of a camera that is no longer part of the room."""
+        metrics = self.metrics
+        for family in (
+            metrics.lag,
+            metrics.people_visible,
+            metrics.frames_joined,
+            metrics.frame_age,
+        ):
+            family.remove(self._room, camera)
 
     def joined(self, changes: Changes, now: float) -> None:
         """Frames whose results the gauges now show: count them, and how old they are.

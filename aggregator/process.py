@@ -3,13 +3,17 @@
 The loop blocks on the observations stream for at most :data:`BLOCK_MS`, so a complete frame is in
 the metrics as soon as its last lane has reported. What it reads is acknowledged only after the
 commit that covers it. While Redis is away the state is kept and the store goes on being written;
-while the store can't be written, rows are kept and nothing is acknowledged.
+while the store can't be written, rows are kept and nothing is acknowledged, up to a limit: then
+the process ends, and what isn't acknowledged comes again to the next one.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import os
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +27,8 @@ from readroom.aggregator.room import Changes, Room, RoomRules, SessionRows, carr
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.aggregator.store import Store, StoreFailed
 from readroom.box import Box
-from readroom.messages import CameraReport, Observation
+from readroom.errors import BadSettings
+from readroom.messages import BoxInfo, CameraReport, Observation
 from readroom.metrics import AggregatorMetrics
 from readroom.redaction import redact_source
 from readroom.settings import Settings
@@ -52,8 +57,17 @@ READ_COUNT: Final = 64
 UPKEEP_S: Final = 1.0
 #: Longest time spent on reading the rest when told to stop, s.
 DRAIN_S: Final = 0.5
-#: Observations that another aggregator (of another name) was handed are taken over after, s.
+#: Observations that another aggregator (of another name or host) was handed are taken over
+#: after, s.
 RECLAIM_S: Final = 5.0
+#: Longest time for which the store may fail, s, and most observations kept meanwhile (each is
+#: also still in Redis): beyond either the process ends.
+UNSTORED_S: Final = 600.0
+UNSTORED: Final = 200_000
+#: Another aggregator whose last word is older isn't running any more, s (they speak every 1 s).
+RIVAL_FRESH_S: Final = 5.0
+#: Cameras that ended this long ago leave the registry, s.
+ENDED_KEPT_S: Final = 3600.0
 #: A box that said nothing for this long isn't scraped, s.
 TARGET_FRESH_S: Final = 10.0
 #: A recorded frame is given up after this many takeovers by a worker that passed it over.
@@ -100,7 +114,7 @@ class Aggregator:
         self._unacknowledged: list[Delivery[Any]] = []
         self._dirty = False
         self._stored: dict[str, int] = {}
-        self._storing = True
+        self._failing_since: float | None = None
         self._targets = b"[]"
         self._due: dict[str, float] = {}
         self._clock = _steady_clock()
@@ -132,6 +146,9 @@ class Aggregator:
     def _serve(self, client: Client) -> None:
         keys, box = self._box.keys, self._box
         if self._room is None:
+            self._refuse_rival(client)
+            if box.stopping.is_set():
+                return
             self._room = self._begin(client)
         reader: GroupReader[Any] = GroupReader(
             client,
@@ -156,11 +173,13 @@ class Aggregator:
         self._take(room, deliveries, now)
         self._advance(room, now, client)
         if self._is_due("upkeep", UPKEEP_S, now):
-            self._upkeep(client, reader, room, now)
+            self._upkeep(client, room, now)
         if self._is_due("commit", self._box.settings.aggregator.commit_s, now):
             self._commit(room)
             self._acknowledge(client, reader)
-        self._box.set_ready(self._storing, "" if self._storing else "the store can't be written")
+            self._take_over(client, reader, room, now)
+        storing = self._failing_since is None
+        self._box.set_ready(storing, "" if storing else "the store can't be written")
 
     def _take(self, room: Room, deliveries: list[Delivery[Any]], now: float) -> None:
         for delivery in deliveries:
@@ -208,6 +227,56 @@ class Aggregator:
             if event.kind in ("session_started", "session_closed"):
                 self._box.log.info(event.kind.replace("_", " "), session=event.session)
 
+    def _take_over(self, client: Client, reader: GroupReader[Any], room: Room, now: float) -> None:
+        """Go on with what an aggregator of another name or host was handed and left behind.
+
+        Our own entries would be taken for a dead reader's, those of before a restart that are
+        still being read again among them: so only right after everything was acknowledged.
+        """
+        try:
+            pending: Any = client.xpending(self._box.keys.observations, GROUP)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):  # Redis came back empty: the next read mends it.
+                raise
+            return
+        holders = {holder["name"] for holder in pending["consumers"]}
+        if holders and reader.consumer.encode() not in holders:
+            self._take(room, reader.reclaim(RECLAIM_S, count=READ_COUNT), now)
+
+    # -- another aggregator -------------------------------------------------------------------
+
+    def _refuse_rival(self, client: Client) -> None:
+        """Two aggregators would share the observations, and both tell half of what was seen.
+
+        One that crashed leaves a last word as fresh as a running one's, but says no other: so
+        it is watched until it speaks again, or has been silent for too long. Raises BadSettings.
+        """
+        first = self._rivals(client)
+        watched_until = self._clock() + RIVAL_FRESH_S
+        while first and self._clock() < watched_until:
+            self._box.set_ready(False, "looking whether another aggregator of the room runs")
+            if self._box.wait(0.2):
+                return
+            now = self._rivals(client)
+            for name, rival in now.items():
+                if name not in first or rival.at != first[name].at:
+                    raise BadSettings(
+                        f"room {self._box.settings.room} has an aggregator already on "
+                        f"{rival.host} (process {rival.pid}); stop it, or use another "
+                        "READROOM_ROOM"
+                    )
+            first = {name: rival for name, rival in first.items() if name in now}
+
+    def _rivals(self, client: Client) -> dict[str, BoxInfo]:
+        """The room's other aggregators that may be running, by name."""
+        return {
+            name: info
+            for name, info in read_boxes(client, self._box.keys).items()
+            if info.kind == self._box.kind
+            and time.time() - info.at <= RIVAL_FRESH_S
+            and not (info.host == socket.gethostname() and _dead(info.pid))
+        }
+
     # -- the store ----------------------------------------------------------------------------
 
     def _begin(self, client: Client) -> Room:
@@ -240,24 +309,42 @@ class Aggregator:
         try:
             self._store.commit(self._rows.values(), room.data, time.time())
         except StoreFailed as error:
-            self._storing = False
-            self._box.log.warning(str(error))
+            self._bear(error)
             return
         self._metrics.store_seconds.labels(self._box.settings.room).observe(
             time.perf_counter() - started
         )
-        self._storing, self._dirty = True, False
+        self._failing_since, self._dirty = None, False
         self._rows.clear()
         self._stored = _positions(room)
 
+    def _bear(self, error: StoreFailed) -> None:
+        """Go on without the store, but not for ever: memory fills up, here and in Redis."""
+        now = self._clock()
+        if self._failing_since is None:
+            self._failing_since = now
+        failing_s = now - self._failing_since
+        if failing_s < UNSTORED_S and len(self._unacknowledged) < UNSTORED:
+            self._box.log.warning(f"{error}: what was seen meanwhile is kept in memory")
+            return
+        raise StoreFailed(
+            f"{error}: {len(self._unacknowledged)} observations in {failing_s:.0f} s could not be "
+            "stored, giving up; Redis hands them out again at the next start"
+        ) from None
+
     def _acknowledge(self, client: Client, reader: GroupReader[Any]) -> None:
         """What has been committed needs no second reading."""
-        if self._dirty or not self._storing or not self._unacknowledged:
+        if not self._committed or not self._unacknowledged:
             return
         # Said first: ingest may take it up from here as soon as the observations are gone.
         self._write_stored(client)
         reader.ack(self._unacknowledged)
         self._unacknowledged.clear()
+
+    @property
+    def _committed(self) -> bool:
+        """Whether everything that was taken in is on disk."""
+        return self._failing_since is None and not self._dirty
 
     def _write_stored(self, client: Client) -> None:
         if self._stored:
@@ -274,7 +361,7 @@ class Aggregator:
         self._commit(room)
         if client is not None:
             self._write_stored(client)
-            if self._unacknowledged and self._storing and not self._dirty:
+            if self._unacknowledged and self._committed:
                 ids = [delivery.entry_id for delivery in self._unacknowledged]
                 client.xack(self._box.keys.observations, GROUP, *ids)
                 self._unacknowledged.clear()
@@ -282,11 +369,13 @@ class Aggregator:
 
     # -- upkeep -------------------------------------------------------------------------------
 
-    def _upkeep(self, client: Client, reader: GroupReader[Any], room: Room, now: float) -> None:
-        keys = self._box.keys
-        if not self._unacknowledged:  # Our own would be taken for a dead reader's.
-            self._take(room, reader.reclaim(RECLAIM_S), now)
-        room.registry(read_cameras(client, keys), now, time.time())
+    def _upkeep(self, client: Client, room: Room, now: float) -> None:
+        keys, wall_at = self._box.keys, time.time()
+        reports = read_cameras(client, keys)
+        room.registry(reports, now, wall_at)
+        for name, said in reports.items():
+            if said.phase in ("ended", "stopped") and wall_at - said.at > ENDED_KEPT_S:
+                client.hdel(keys.cameras, name)
         self._write_stored(client)
         self._targets = targets_page(self._box, client)
         try:
@@ -330,13 +419,35 @@ def targets_page(box: Box, client: Client) -> bytes:
     boxes = read_boxes(client, box.keys)
     groups = [
         {
-            "targets": [info.address],
+            "targets": [_reachable(info)],
             "labels": {"room": box.settings.room, "box": info.kind},
         }
         for _, info in sorted(boxes.items())
         if info.address and now - info.at <= TARGET_FRESH_S
     ]
     return json.dumps(groups).encode()
+
+
+def _reachable(info: BoxInfo) -> str:
+    """A box's address as another host can use it: one that listens on every address is found
+    under its host's name."""
+    host, _, port = info.address.rpartition(":")
+    try:
+        anywhere = ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:  # A name.
+        anywhere = False
+    return f"{info.host}:{port}" if anywhere else info.address
+
+
+def _dead(pid: int) -> bool:
+    """Whether no process of this host has that id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _positions(room: Room) -> dict[str, int]:

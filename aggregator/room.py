@@ -200,6 +200,8 @@ class Room:
         self.salt = "0"
         self.changes = Changes()
         self._starting: set[str] = set()
+        #: Cameras of whom ingest said something lately; None before the registry was read.
+        self._heard: set[str] | None = None
         self._released_at: dict[str, list[float]] = {}
 
     def resume(self, now: float) -> None:
@@ -238,10 +240,11 @@ class Room:
         """What the cameras' registry says (about once a second): newest captured-at, drops,
         and, where the ordered report was lost with a Redis, that a camera has ended.
         ``wall_at`` is the wall clock, which the reports' own times are compared with."""
+        self._heard = {
+            name for name, said in reports.items() if wall_at - said.at <= REGISTRY_FRESH_S
+        }
         self._starting = {
-            name
-            for name, said in reports.items()
-            if said.phase not in ("ended", "stopped") and wall_at - said.at <= REGISTRY_FRESH_S
+            name for name in self._heard if reports[name].phase not in ("ended", "stopped")
         }
         for name, said in reports.items():
             camera = self.data.cameras.get(name)
@@ -460,6 +463,7 @@ class Room:
         )
         data.session, data.people, data.people_made = session, {}, 0
         data.slots, data.models = seats.Slots(), {}
+        self._forget_cameras(frame.camera)
         for camera in data.cameras.values():
             camera.tracker, camera.clock = tracking.Tracker(), CameraClock()
             camera.frames, camera.sampled, camera.dropped, camera.at_s = 0, -1, {}, 0.0
@@ -469,6 +473,22 @@ class Room:
             if camera.report_epoch >= 0:
                 self._event("camera", 0.0, 0.0, camera=camera.name, state=camera.phase)
         return session
+
+    def _forget_cameras(self, beginner: str) -> None:
+        """Cameras whose last session is over and whose ingest is gone are no part of the one
+        that ``beginner`` begins. Never before the registry was read: until then what such a
+        camera said may still come again, and has to be known as old."""
+        heard = self._heard
+        if heard is None:
+            return
+        self.data.cameras = {
+            name: camera
+            for name, camera in self.data.cameras.items()
+            if not camera.over or camera.join.held or name in heard or name == beginner
+        }
+        self._released_at = {
+            name: times for name, times in self._released_at.items() if name in self.data.cameras
+        }
 
     def _rows(self) -> SessionRows:
         session = self.data.session
@@ -513,6 +533,11 @@ class Room:
         )
 
     def _leave(self, person: Person, seen_s: float) -> None:
+        session = self._rows().session
+        present_s = seen_s - person.entered_s
+        if present_s > 0:
+            session.people_left += 1
+            session.coverage_left += min(1.0, person.coverage.total_s / present_s)
         at_s = max(seen_s, self.data.cameras[person.camera].at_s)
         self._state_ended(person, expressions.finish(person.expression, at_s))
         self._event("person_left", person.entered_s, seen_s, person)
@@ -568,7 +593,7 @@ class Room:
             people=people,
             cameras=cameras,
             shares=shares(people),
-            coverage=sum(p.coverage for p in people) / len(people) if people else None,
+            coverage=_mean_coverage(people, session),
             lag_s=max((camera.lag_s for camera in cameras), default=0.0),
             overflow=self.data.slots.overflow,
             engines=dict(self.data.models),
@@ -631,6 +656,15 @@ def shares(people: tuple[PersonState, ...]) -> dict[str, float]:
     just come back, and is still said to be "not visible" for the dwell, doesn't count yet."""
     visible = [p.state for p in people if p.visible and p.state != NOT_VISIBLE]
     return {state: visible.count(state) / len(visible) for state in dict.fromkeys(visible)}
+
+
+def _mean_coverage(people: tuple[PersonState, ...], session: Session | None) -> float | None:
+    """Of the people present; of a closed session, of everybody who was there."""
+    if people:
+        return sum(person.coverage for person in people) / len(people)
+    if session is not None and session.closed and session.people_left:
+        return session.coverage_left / session.people_left
+    return None
 
 
 def _raw_time(frame: joining.Joined, session: Session, clock: CameraClock) -> float:

@@ -21,13 +21,16 @@ STEP_BACK_S: Final = 2.0
 
 
 class Session(msgspec.Struct):
-    """One session. ``started_at`` is when the first frame was captured (Unix s)."""
+    """One session. ``started_at`` is when the first frame was captured (Unix s). ``people_left``
+    and ``coverage_left`` are how many people have left, and the sum of their coverages."""
 
     id: str
     title: str
     started_at: float
     recording: bool
     closed: bool = False
+    people_left: int = 0
+    coverage_left: float = 0.0
 
 
 class CameraClock(msgspec.Struct):

@@ -184,7 +184,7 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise StoreFailed(
                 f"{self.path}: the session store can't be written ({error}); free some space or "
-                "make the file writable: what was seen meanwhile is kept in memory"
+                "make the file writable"
             ) from None
 
     def abandon(self, room: str) -> None:

@@ -14,7 +14,6 @@ from readroom.ingest.reader import Reader
 from readroom.ingest.reporting import Reporter, next_epoch
 from readroom.ingest.sources import CameraSpec, Captured, Lost, live_source
 from readroom.ingest.transport import LIVE_SPARE_SLOTS, Packed, Transport
-from readroom.messages import Frame
 from readroom.streams import REDIS_AWAY, Client, FrameWriter
 
 #: Longest wait for a picture before the loop turns, s.
@@ -23,6 +22,9 @@ TURN_S = 0.2
 GRACE_S = 2.0
 #: A reader that isn't wanted any more gets this long to notice, s.
 LEAVE_S = 0.5
+#: Pictures in a row that can't be converted before the connection is given up: a new one may
+#: begin with a sound key frame, and its tries are spaced by the back-off.
+BROKEN_IN_A_ROW = 30
 #: A thread that hangs in a driver for this long can only be ended with its process, s.
 HUNG_S = 60.0
 
@@ -54,6 +56,7 @@ class LiveIngest:
         # Jitter needs no unguessable numbers.
         self._backoff = Backoff(settings.ingest.backoff_max_s, random.Random().uniform)  # noqa: S311
         self._previous_seq = -1
+        self._broken_in_a_row = 0
         self._size: tuple[int, int] | None = None
         self._fresh = True
         self._redis_there = True
@@ -63,6 +66,7 @@ class LiveIngest:
         """Until the box stops, or (a recording played live) the end."""
         # A live frame may be lost to its readers: no older ring is worth keeping.
         self._transport.rings.unlink_old()
+        self._transport.rings.unlink_after(self._box.stopping)
         self._reporter.begin(next_epoch(0))
         self._reporter.enter("connecting")
         self._box.set_ready(False, f"{self._spec.name}: connecting")
@@ -79,7 +83,13 @@ class LiveIngest:
         """One connection, from opening to its loss; True at the end of a recording."""
         self._fresh = True
         started_s: float | None = None
-        reader = Reader(live_source(self._spec, self._settings), self._rate(), self._reporter.drop)
+        self._broken_in_a_row = 0
+        reader = Reader(
+            live_source(self._spec, self._settings),
+            self._rate(),
+            self._reporter.drop,
+            self._reporter.metrics.stages["read"],
+        )
         reader.start()
         try:
             while not self._box.stopping.is_set():
@@ -108,13 +118,22 @@ class LiveIngest:
         return None if self._spec.kind in ("folder", "demo") else self._settings.fps
 
     def _publish(self, captured: Captured) -> None:
-        if self._fresh or (captured.size != self._size and self._spec.kind != "folder"):
-            self._begin_epoch(captured)
         try:
-            frame, packed = self._frame(captured)
+            packed = self._packed(captured)
         except Lost as broken:  # One picture, not the camera.
             self._reporter.drop(broken.reason)
+            self._broken_in_a_row += 1
+            if self._broken_in_a_row >= BROKEN_IN_A_ROW:
+                raise
             return
+        self._broken_in_a_row = 0
+        frame = self._transport.frame(
+            captured,
+            packed,
+            epoch=self._reporter.epoch,
+            previous_seq=self._previous_seq,
+            mode="live",
+        )
         try:
             with self._reporter.metrics.stages["publish"].time():
                 self._writer.publish(frame, packed.payload)
@@ -134,27 +153,16 @@ class LiveIngest:
             self._redis_there = True
             self._box.set_ready(True)
 
-    def _frame(self, captured: Captured) -> tuple[Frame, Packed]:
+    def _packed(self, captured: Captured) -> Packed:
+        """The picture as it travels, in its epoch, which begins once one could be converted.
+        Raises Lost where it can't be."""
         picture = None
-        if not self._transport.passes_through(captured):
-            with self._reporter.metrics.stages["read"].time():
-                picture = captured.pixels(self._settings.max_width)
         with self._reporter.metrics.stages["encode"].time():
-            packed = self._transport.pack(captured, picture, self._reporter.epoch)
-        frame = Frame(
-            room=self._box.settings.room,
-            camera=self._spec.name,
-            epoch=self._reporter.epoch,
-            seq=captured.seq,
-            previous_seq=self._previous_seq,
-            captured_at=captured.captured_at,
-            width=packed.width,
-            height=packed.height,
-            mode="live",
-            encoding=packed.encoding,
-            shared=packed.shared,
-        )
-        return frame, packed
+            if not self._transport.passes_through(captured):
+                picture = captured.pixels(self._settings.max_width)
+            if self._fresh or (captured.size != self._size and self._spec.kind != "folder"):
+                self._begin_epoch(captured)
+            return self._transport.pack(captured, picture, self._reporter.epoch)
 
     def _begin_epoch(self, captured: Captured) -> None:
         """The first picture of a connection, or of another size: nobody may track across."""

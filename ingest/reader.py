@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from prometheus_client import Histogram
+
 from readroom.ingest.pacing import LiveRate
 from readroom.ingest.sources import Captured, Lost, Source
 
@@ -66,10 +68,13 @@ class Newest:
 class Reader(threading.Thread):
     """Opens and reads one source until it ends, is lost, or nobody wants it any more.
 
-    ``fps`` limits the rate (None: the source paces itself).
+    ``fps`` limits the rate (None: the source paces itself). ``read_seconds`` gets how long each
+    picture took to come and be decoded; a camera's own pace is in it.
     """
 
-    def __init__(self, source: Source, fps: float | None, on_drop: OnDrop) -> None:
+    def __init__(
+        self, source: Source, fps: float | None, on_drop: OnDrop, read_seconds: Histogram
+    ) -> None:
         super().__init__(daemon=True, name="camera")
         self.newest = Newest(on_drop)
         #: When the source last showed a sign of life (monotonic s).
@@ -77,6 +82,7 @@ class Reader(threading.Thread):
         self._source = source
         self._rate = LiveRate(fps) if fps is not None else None
         self._on_drop = on_drop
+        self._read_seconds = read_seconds
         self._unwanted = threading.Event()
         self._undecodable = 0
 
@@ -102,7 +108,8 @@ class Reader(threading.Thread):
 
     def _read_all(self) -> None:
         while not self._unwanted.is_set():
-            captured = self._source.read()
+            with self._read_seconds.time():
+                captured = self._source.read()
             self.last_sign_s = time.monotonic()
             self._count_undecodable()
             if captured is None:

@@ -26,11 +26,12 @@ from typing import TypeVar, cast
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom.box import Box
+from readroom.ingest.lanes import laggards
 from readroom.ingest.pacing import MediaRate, Playback
 from readroom.ingest.reporting import Reporter, next_epoch
 from readroom.ingest.sources import CameraSpec, Captured, Lost, Recording, recording_source
 from readroom.ingest.sources.folder import pictures_in
-from readroom.ingest.transport import RECORDING_SPARE_SLOTS, Transport
+from readroom.ingest.transport import RECORDING_SPARE_SLOTS, Packed, Transport
 from readroom.messages import Frame
 from readroom.settings import IngestSettings
 from readroom.streams import REDIS_AWAY, Client, FrameWriter
@@ -41,7 +42,7 @@ from readroom.streams import REDIS_AWAY, Client, FrameWriter
 LOOK_PER_FRAME_S = 0.0025
 #: The longest such pause, s.
 LONGEST_LOOK_S = 0.1
-#: A stream full for this long is worth a line: perhaps a lane has no worker, s.
+#: A stream full for this long is worth a line that names the lane it waits for, s.
 FULL_WARN_S = 15.0
 #: Pause before a Redis that is away, or full, is tried again, s.
 AWAY_S = 0.25
@@ -49,8 +50,9 @@ AWAY_S = 0.25
 LOOK_EVERY_S = 1.0
 #: After Redis came back empty the aggregator gets this long to say again what it has, s.
 STORED_WAIT_S = 3.0
-#: At exit the workers get this long to fetch what lies in shared memory, s.
-DRAIN_S = 2.0
+#: At exit the workers get this long to fetch what lies in shared memory, s: well below what the
+#: supervisor gives a box before it kills it (1.5 s).
+DRAIN_S = 0.8
 
 T = TypeVar("T")
 
@@ -110,6 +112,7 @@ class RecordingIngest:
 
     def run(self) -> None:
         """Until the box stops."""
+        self._transport.rings.unlink_after(self._box.stopping)
         try:
             start = self._insist(self._resume, verify=False)
             while True:
@@ -183,7 +186,6 @@ class RecordingIngest:
             self._publish_all(source, start)
         except Lost as lost:
             self._box.log.warning("recording breaks off", source=self._spec.shown, why=str(lost))
-            self._reporter.drop("decode")
         finally:
             source.close()
         if source.flaw:
@@ -210,7 +212,14 @@ class RecordingIngest:
             if playback is not None:
                 self._pause(playback.pause_s(media_time_s, time.monotonic()))
                 captured = replace(captured, captured_at=time.time())
-            self._publish(captured, previous_seq)
+            self._wait_for_room()
+            try:
+                frame, packed = self._frame(captured, previous_seq)
+            except Lost as broken:  # One picture, and the same one each time it is played.
+                self._reporter.drop(broken.reason)
+                self._turn()
+                continue
+            self._publish(frame, packed)
             previous_seq = captured.seq
 
     def _read(self, source: Recording) -> Captured | None:
@@ -220,25 +229,17 @@ class RecordingIngest:
         self._undecodable = source.undecodable
         return captured
 
-    def _publish(self, captured: Captured, previous_seq: int) -> None:
-        self._wait_for_room()
+    def _frame(self, captured: Captured, previous_seq: int) -> tuple[Frame, Packed]:
+        epoch = self._reporter.epoch
         with self._reporter.metrics.stages["encode"].time():
             picture = captured.pixels(self._settings.max_width)
-            packed = self._transport.pack(captured, picture, self._reporter.epoch)
-        frame = Frame(
-            room=self._box.settings.room,
-            camera=self._spec.name,
-            epoch=self._reporter.epoch,
-            seq=captured.seq,
-            previous_seq=previous_seq,
-            captured_at=captured.captured_at,
-            width=packed.width,
-            height=packed.height,
-            mode="recording",
-            encoding=packed.encoding,
-            media_time_s=captured.media_time_s,
-            shared=packed.shared,
+            packed = self._transport.pack(captured, picture, epoch)
+        frame = self._transport.frame(
+            captured, packed, epoch=epoch, previous_seq=previous_seq, mode="recording"
         )
+        return frame, packed
+
+    def _publish(self, frame: Frame, packed: Packed) -> None:
         with self._reporter.metrics.stages["publish"].time():
             self._insist(lambda: self._publish_once(frame, packed.payload))
         self._room -= 1
@@ -270,11 +271,14 @@ class RecordingIngest:
             self._pause(pause_s)
             if time.monotonic() - since_s > FULL_WARN_S:
                 since_s = time.monotonic()
-                self._box.log.warning(
-                    "the stream is full: is a worker of each lane running?",
-                    camera=self._spec.name,
-                    lanes=" ".join(self._lanes),
-                )
+                self._name_laggards()
+
+    def _name_laggards(self) -> None:
+        stream = self._box.keys.frames(self._spec.name)
+        for line in self._insist(lambda: laggards(self._client, stream, self._lanes)):
+            self._box.log.warning(
+                f"the recording waits, its stream is full: {line}", camera=self._spec.name
+            )
 
     def _look_at_backlog(self) -> None:
         self._room = self._insist(self._writer.room_left)

@@ -14,6 +14,8 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Literal
 
 from readroom import pixels
 from readroom.ingest.sources import Captured
-from readroom.messages import SharedBlock
+from readroom.messages import Frame, Mode, SharedBlock
 from readroom.pixels import Picture, SharedRing, encode_jpeg
 from readroom.settings import Settings
 from readroom.streams import is_local
@@ -30,6 +32,9 @@ from readroom.streams import is_local
 #: have fallen out of the stream. Recording: the frame that is being written, and one to spare.
 LIVE_SPARE_SLOTS = 4
 RECORDING_SPARE_SLOTS = 2
+#: After the box was told to stop its rings are gone within this, s, whatever it waits for: the
+#: supervisor kills it after 1.5 s. A recording's drain comes first.
+LEAST_STAY_S = 1.0
 #: A Huffman table: a JPEG without one (some webcams leave it out) is not a whole JFIF file.
 _HUFFMAN_TABLE = b"\xff\xc4"
 
@@ -88,6 +93,20 @@ class Rings:
         self.retire()
         self.unlink_old()
 
+    def unlink_after(self, stopping: threading.Event) -> None:
+        """Give all memory back :data:`LEAST_STAY_S` after ``stopping``, also while the loop that
+        should do it waits for a Redis that hangs, and is going to be killed there."""
+
+        def wait() -> None:
+            stopping.wait()
+            time.sleep(LEAST_STAY_S)
+            current = self._current
+            here = [] if current is None else [pixels.SHARED_FOLDER / current.name]
+            for path in [*self._old, *here]:
+                path.unlink(missing_ok=True)
+
+        threading.Thread(target=wait, daemon=True, name="rings").start()
+
     def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
@@ -133,6 +152,8 @@ class Transport:
     ) -> None:
         ingest = settings.ingest
         self.rings = Rings(settings.room, camera, slots)
+        self._room = settings.room
+        self._camera = camera
         self._wanted = ingest.transport
         self._shared = ingest.transport == "shared" or (
             ingest.transport == "auto"
@@ -167,6 +188,25 @@ class Transport:
         if block is not None:
             return Packed(width, height, "bgr", block, b"")
         return Packed(width, height, "jpeg", None, encode_jpeg(picture, self._quality))
+
+    def frame(
+        self, captured: Captured, packed: Packed, *, epoch: int, previous_seq: int, mode: Mode
+    ) -> Frame:
+        """The message that says where ``packed`` is and what it shows."""
+        return Frame(
+            room=self._room,
+            camera=self._camera,
+            epoch=epoch,
+            seq=captured.seq,
+            previous_seq=previous_seq,
+            captured_at=captured.captured_at,
+            width=packed.width,
+            height=packed.height,
+            mode=mode,
+            encoding=packed.encoding,
+            media_time_s=captured.media_time_s,
+            shared=packed.shared,
+        )
 
     def _put(self, picture: Picture, epoch: int) -> SharedBlock | None:
         try:

@@ -93,11 +93,16 @@ def describe(settings: Settings) -> list[str]:
 
 
 def render_list(settings: Settings) -> str:
-    """A line per known network: its task, licence, and where its file is."""
+    """Of each known network its task, licence and where its file is; indented below it, what is
+    to be known of it and what to cite."""
     lines = []
     for entry in REGISTRY.values():
         path = find(settings, entry)
-        lines.append(f"{entry.name:22} {entry.task:11} {entry.licence:11} {_state(entry, path)}")
+        lines += [
+            f"{entry.name:22} {entry.task:11} {entry.licence:11} {_state(entry, path)}",
+            f"    note: {entry.notes}",
+            f"    cite: {entry.citation}",
+        ]
     return "\n".join(lines)
 
 

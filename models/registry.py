@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from readroom.errors import BadSettings
-from readroom.messages import EXPRESSIONS, KEYPOINTS, EngineName
+from readroom.messages import KEYPOINTS, EngineName
 
 #: Names of a network's classes or keypoints, in the order of its output.
 Classes = tuple[str, ...]
@@ -214,16 +213,3 @@ PREFERENCE: Final = MappingProxyType(
 
 #: Model id of the detector that needs no file: OpenCV carries its cascade.
 HAAR: Final = "haar_frontalface_default"
-
-
-def entry_named(name: str) -> Entry:
-    """The entry of that name; raises BadSettings that lists the known ones."""
-    found = REGISTRY.get(name)
-    if found is None:
-        raise BadSettings(f"{name}: no such network; known are {', '.join(REGISTRY)}")
-    return found
-
-
-def unknown_classes(entry: Entry) -> tuple[str, ...]:
-    """The members of EXPRESSIONS that an expression network can't tell (always 0)."""
-    return tuple(name for name in EXPRESSIONS if name not in entry.classes)

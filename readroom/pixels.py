@@ -31,6 +31,9 @@ SHARED_FOLDER = Path("/dev/shm")  # noqa: S108 - not a temporary file: memory sh
 #: A slot begins with its generation, written last and read before and after the pixels.
 _HEADER = struct.Struct("<Q")
 _HEADER_BYTES = 64
+#: Rings of one camera that a reader keeps open: its epoch's, and the one before, of which frames
+#: may still be waiting. A ring's memory is given back only when no reader has it open any more.
+RINGS_KEPT = 2
 
 
 class Unreadable(Exception):
@@ -39,6 +42,13 @@ class Unreadable(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class OutOfReach(Unreadable):
+    """The frame's shared memory can't be opened here: it is gone, or on another host."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("overwritten", detail)
 
 
 def encode_jpeg(picture: Picture, quality: int) -> bytes:
@@ -106,7 +116,8 @@ class SharedRing:
 
 
 class PixelReader:
-    """The reading side of both ways."""
+    """The reading side of both ways. Of each camera, the newest :data:`RINGS_KEPT` rings stay
+    open."""
 
     def __init__(self) -> None:
         self._maps: dict[str, mmap.mmap] = {}
@@ -139,14 +150,17 @@ class PixelReader:
                 with (SHARED_FOLDER / Path(name).name).open("rb") as file:
                     ring = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except (OSError, ValueError) as error:
-                raise Unreadable(
-                    "overwritten", f"{name}: shared memory is gone ({error})"
-                ) from None
-            # Rings change with a camera's epoch; a handful of old ones is all there can be.
-            if len(self._maps) >= 64:
-                self._maps.clear()
+                raise OutOfReach(f"{name}: shared memory is gone ({error})") from None
             self._maps[name] = ring
+            self._close_older(name)
         return ring
+
+    def _close_older(self, name: str) -> None:
+        # readroom-<room>-<camera>-<epoch>: all but the epoch names the camera.
+        camera = name.rpartition("-")[0]
+        opened = [other for other in self._maps if other.rpartition("-")[0] == camera]
+        for old in opened[:-RINGS_KEPT]:
+            self._maps.pop(old).close()
 
 
 def _jpeg_of(frame: Frame, payload: bytes) -> Picture:

@@ -48,6 +48,8 @@ def redact_source(source: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         return f"{scheme}://{MASK}"
+    if not parts.scheme:
+        return redact(source)
     # An '@' behind the authority: it may have ended early, at a '/', '?' or '#' of the password.
     if not re.fullmatch(r"[\w.:\-]*", host) or "@" in f"{parts.path}{parts.query}{parts.fragment}":
         return f"{scheme}://{MASK}"

@@ -16,10 +16,10 @@ from typing import Any, cast
 import numpy as np
 
 from readroom.messages import ENGINES, Body, Box, EngineName, Face
+from readroom.pixels import Picture
 from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.expression import ExpressionReader
 from readroom.workers.engines.face import NO_FACES, FaceFinder, Faces
-from readroom.workers.engines.inputs import Picture
 from readroom.workers.engines.people import PeopleFinder
 from readroom.workers.engines.pose import PoseReader, grow
 from readroom.workers.engines.quality import assess

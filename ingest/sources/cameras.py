@@ -142,7 +142,7 @@ class Camera:
             captured_at=time.time(),
             media_time_s=None,
             size=upright_size(frame),
-            pixels=as_pixels(self._converter, frame),
+            pixels=as_pixels(self._converter, frame, self._shown),
         )
 
     def _jpegs(self) -> Iterator[Captured]:

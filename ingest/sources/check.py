@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from readroom.errors import BadSettings
 from readroom.ingest.sources.base import Lost
@@ -48,6 +50,27 @@ def probe(spec: CameraSpec, timeout_s: float) -> str:
 
 
 def _describe_camera(spec: CameraSpec, timeout_s: float) -> str:
+    """Asked in a thread, which is left behind where it doesn't come back: no time-out reaches
+    into a driver that hangs."""
+    answers: SimpleQueue[str | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(_ask_camera(spec, timeout_s))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True, name="probe").start()
+    try:
+        answer = answers.get(timeout=2 * timeout_s)
+    except Empty:
+        raise Lost("hung", f"{spec.shown}: hasn't answered for {2 * timeout_s:.0f} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _ask_camera(spec: CameraSpec, timeout_s: float) -> str:
     camera = live_source(spec, IngestSettings(stall_timeout_s=timeout_s))
     try:
         camera.open()

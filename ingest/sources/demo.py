@@ -39,7 +39,10 @@ class DemoCamera:
         """The next picture, at its time; moments that rendering had no time for are left out."""
         if self._room is None:
             self.open()
-        self._tick = max(self._tick + 1, int(self._clock() * self._fps))
+        now = int(self._clock() * self._fps)
+        if self._tick > now + 1:
+            self._tick = now  # The clock was set back: waiting until it is there again won't do.
+        self._tick = max(self._tick + 1, now)
         at = self._tick / self._fps
         pause_s = at - self._clock()
         if pause_s > 0:

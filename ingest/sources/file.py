@@ -71,7 +71,7 @@ class VideoFile:
             captured_at=time.time(),
             media_time_s=self._loops_done * self._loop_s + timed.time_s,
             size=upright_size(timed.frame),
-            pixels=as_pixels(self._converter, timed.frame),
+            pixels=as_pixels(self._converter, timed.frame, str(self._path)),
         )
 
     def skip(self, count: int, turn: Callable[[], None]) -> float | None:
@@ -168,8 +168,6 @@ class VideoFile:
         promised_s = _promised_s(self._container, stream)
         if promised_s is not None and promised_s - end_s > CUT_OFF_S:
             self.flaw = f"breaks off at {end_s:.1f} s of {promised_s:.1f} s"
-            # Some decoders make a whole picture of the half one at the break.
-            self.undecodable = max(1, self.undecodable)
         elif self.undecodable:
             self.flaw = f"{self.undecodable} of its packets can't be decoded"
 

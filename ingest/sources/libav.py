@@ -109,9 +109,18 @@ class Converter:
         return np.ascontiguousarray(np.rot90(picture, -quarter_turns)) if quarter_turns else picture
 
 
-def as_pixels(converter: Converter, frame: VideoFrame) -> Callable[[int], Picture]:
-    """The frame's conversion, to be run when it is wanted."""
-    return lambda max_width: converter.bgr(frame, max_width)
+def as_pixels(converter: Converter, frame: VideoFrame, what: str) -> Callable[[int], Picture]:
+    """The frame's conversion, to be run when it is wanted; raises Lost("decode"), with ``what``
+    naming the source."""
+
+    def pixels(max_width: int) -> Picture:
+        try:
+            return converter.bgr(frame, max_width)
+        # Whatever a damaged frame makes of the scaler, of PyAV or of numpy: it is one picture.
+        except Exception as error:
+            raise Lost("decode", f"{what}: a picture can't be converted: {_said(error)}") from None
+
+    return pixels
 
 
 def limit_threads(stream: VideoStream) -> None:
@@ -143,9 +152,9 @@ def decode_picture(data: bytes, max_width: int) -> Picture | None:
         flag = _reduced(spare)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
+        return None if picture is None else fit(np.asarray(picture, np.uint8), max_width)
     except cv2.error:
         return None
-    return None if picture is None else fit(np.asarray(picture, np.uint8), max_width)
 
 
 def _reduced(spare: int) -> int:

@@ -17,11 +17,13 @@ class Paced:
         self,
         recording: Recording,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._recording = recording
-        self._clock, self._sleep = clock, sleep
+        # Somebody sets the clock on the wall while a recording plays: its pace must not notice.
+        self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
         self._playback = Playback()
 
     @property
@@ -42,7 +44,7 @@ class Paced:
         pause_s = self._playback.pause_s(captured.media_time_s or 0.0, self._clock())
         if pause_s > 0:
             self._sleep(pause_s)
-        return replace(captured, captured_at=self._clock(), media_time_s=None)
+        return replace(captured, captured_at=self._wall_clock(), media_time_s=None)
 
     def close(self) -> None:
         """Close the recording."""

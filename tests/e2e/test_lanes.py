@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from readroom.messages import RoomState
+from readroom.streams import Keys, TailReader
 from tests.e2e.running import run, store
 
 pytestmark = pytest.mark.slow
@@ -21,6 +23,7 @@ def test_two_lanes_are_joined_frame_by_frame(
         running.child("readroom: work w2")
         running.wait_for("the session is closed", 120)
         seen = boxes_of(client)
+        rooms = TailReader[RoomState](client, Keys("room").people, RoomState).backfill(2400)
         running.interrupt()
         assert running.process.returncode == 0, running.output
     with store(tmp_path) as found:
@@ -29,6 +32,9 @@ def test_two_lanes_are_joined_frame_by_frame(
         assert last_seq >= 60
         assert found.execute("SELECT count(*) FROM person").fetchone()[0] == 1
     assert seen == {"work/w1", "work/w2"}
+    assert set(rooms[-1].engines) == {"face", "expression", "pose"}
+    people = [person for room in rooms for person in room.people]
+    assert any(person.expression and person.keypoints for person in people)
 
 
 def boxes_of(client: redis.Redis) -> set[str]:

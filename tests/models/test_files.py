@@ -117,6 +117,18 @@ def test_with_every_file_at_hand_nothing_is_missing(shared_models: Path) -> None
 def test_the_list_says_where_each_network_is_or_why_it_is_not_loaded(tmp_path: Path) -> None:
     path = put(tmp_path)
     lines = render_list(settings_with(tmp_path)).splitlines()
+    lines = [line for line in lines if not line.startswith(" ")]
     assert len(lines) == len(REGISTRY)
     assert f"{path}: wrong SHA-256" in lines[0]
     assert "no public address" in lines[1]
+
+
+def test_the_list_says_of_each_network_its_licence_its_notes_and_what_to_cite() -> None:
+    said = render_list(settings_with())
+    for entry in REGISTRY.values():
+        start = said.index(f"{entry.name} ")
+        assert entry.licence in said[start:].splitlines()[0]
+        assert said[start:].splitlines()[1:3] == [
+            f"    note: {entry.notes}",
+            f"    cite: {entry.citation}",
+        ]

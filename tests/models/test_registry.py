@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from readroom.errors import BadSettings
 from readroom.messages import ENGINES, EXPRESSIONS
-from readroom.models.registry import PREFERENCE, REGISTRY, entry_named, unknown_classes
+from readroom.models.registry import PREFERENCE, REGISTRY
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -28,6 +27,7 @@ def test_every_entry_says_where_it_comes_from_and_under_which_licence(name: str)
     assert entry.licence
     assert entry.origin
     assert entry.citation
+    assert entry.notes
     assert entry.file == Path(entry.file).name
 
 
@@ -51,14 +51,6 @@ def test_every_preferred_network_serves_its_task() -> None:
         assert all(REGISTRY[name].task == task for name in names)
 
 
-def test_expression_classes_are_fer_plus_classes_and_the_missing_ones_are_named() -> None:
+def test_expression_classes_are_fer_plus_classes() -> None:
     for name in PREFERENCE["expression"]:
-        entry = REGISTRY[name]
-        assert set(entry.classes) <= set(EXPRESSIONS)
-        assert set(entry.classes) | set(unknown_classes(entry)) == set(EXPRESSIONS)
-    assert unknown_classes(REGISTRY["faceapi_expression"]) == ("contempt",)
-
-
-def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadSettings, match="yunet: no such network; known are yunet_n_dynamic"):
-        entry_named("yunet")
+        assert set(REGISTRY[name].classes) <= set(EXPRESSIONS)

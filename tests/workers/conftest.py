@@ -11,12 +11,12 @@ import pytest
 
 from readroom.models.files import read_verified
 from readroom.models.registry import REGISTRY
+from readroom.pixels import Picture
 from readroom.settings import load_settings
 from readroom.workers.analysis import Analyser
 from readroom.workers.assembly import assemble
 from readroom.workers.backends.base import Network, Profile
 from readroom.workers.backends.onnxruntime import OnnxRuntime
-from readroom.workers.engines.inputs import Picture
 
 Clip = Callable[..., list[Picture]]
 Load = Callable[[str], Network]

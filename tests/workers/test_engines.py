@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from readroom.messages import EXPRESSIONS
 from readroom.models.registry import REGISTRY
+from readroom.pixels import Picture
 from readroom.workers.backends.base import Outputs
 from readroom.workers.backends.onnxruntime import Finished
 from readroom.workers.engines.batches import Batches
@@ -17,7 +18,6 @@ from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.expression import ExpressionReader
 from readroom.workers.engines.face import MAX_CANDIDATES, STRIDES, YuNet, decode
 from readroom.workers.engines.haar import Haar
-from readroom.workers.engines.inputs import Picture
 from readroom.workers.engines.people import PeopleFinder
 from readroom.workers.engines.pose import grow, peaks, window
 from tests.workers.conftest import Load

@@ -8,11 +8,13 @@ engine's network can be enqueued meanwhile (see ``backends.base``).
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from readroom.models.registry import Entry
 from readroom.workers.backends.base import Array, Network, Outputs, Pending
 from readroom.workers.engines.boxes import Floats
 
@@ -85,3 +87,23 @@ class Running:
         """Wait for everything: one row per item, in order."""
         rows = self.last()
         return np.concatenate([*self.done, rows]) if self.done else rows
+
+
+class BatchedEngine(ABC):
+    """An engine whose network takes items of one size, as its entry says."""
+
+    def __init__(self, network: Network, entry: Entry, *, on_run: OnRun = ignore_run) -> None:
+        self._spec = entry.input
+        self._model = entry.name
+        self._output = next(iter(entry.outputs))
+        shape = (self._spec.channels, self._spec.height, self._spec.width)
+        self._batches = Batches(network, shape, self._decode, on_run)
+
+    @property
+    def model(self) -> str:
+        """Its model id."""
+        return self._model
+
+    @abstractmethod
+    def _decode(self, outputs: Outputs) -> Floats:
+        """One row per item, copied out of the network's buffers."""

@@ -6,44 +6,28 @@ leaves the others at 0.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from readroom.messages import EXPRESSIONS
 from readroom.models.registry import Entry
+from readroom.pixels import Picture
 from readroom.workers.backends.base import Network, Outputs
-from readroom.workers.engines.batches import Batches, OnRun, Running, ignore_run
+from readroom.workers.engines.batches import BatchedEngine, OnRun, Running, ignore_run
 from readroom.workers.engines.boxes import Floats
-from readroom.workers.engines.inputs import Picture, crop_face
+from readroom.workers.engines.inputs import crop_face
 
 #: A face: the picture it is in and its box [4].
 FaceCrop = tuple[Picture, Floats]
 
 
-class ExpressionReader:
+class ExpressionReader(BatchedEngine):
     """A network that says probabilities (already summing to 1) of ``entry.classes``."""
 
-    def __init__(
-        self,
-        network: Network,
-        entry: Entry,
-        *,
-        on_run: OnRun = ignore_run,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._spec = entry.input
-        self._model = entry.name
+    def __init__(self, network: Network, entry: Entry, *, on_run: OnRun = ignore_run) -> None:
+        super().__init__(network, entry, on_run=on_run)
         self._columns = [EXPRESSIONS.index(name) for name in entry.classes]
-        self._output = next(iter(entry.outputs))
-        shape = (self._spec.channels, self._spec.height, self._spec.width)
-        self._batches = Batches(network, shape, self._decode, on_run, clock)
-
-    @property
-    def model(self) -> str:
-        """Its model id."""
-        return self._model
 
     def submit(self, faces: Sequence[FaceCrop]) -> Running:
         """Start reading; the result is float32 [n, 8], probabilities in the order of

@@ -18,10 +18,11 @@ from typing import Protocol
 import numpy as np
 
 from readroom.models.registry import InputSpec
+from readroom.pixels import Picture
 from readroom.workers.backends.base import Network, Outputs, Profile
 from readroom.workers.engines.batches import OnRun, ignore_run
 from readroom.workers.engines.boxes import Floats, clip, suppress
-from readroom.workers.engines.inputs import Letterbox, Picture, lay_in, letterbox
+from readroom.workers.engines.inputs import Letterbox, lay_in, letterbox
 
 STRIDES = (8, 16, 32)
 #: Two boxes that overlap by more are the same face. The value of YuNet's own evaluation is 0.45;

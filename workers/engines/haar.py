@@ -17,10 +17,11 @@ import numpy as np
 
 from readroom.errors import ReadroomError
 from readroom.models.registry import HAAR
+from readroom.pixels import Picture
 from readroom.workers.engines.batches import OnRun, ignore_run
 from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.face import Faces
-from readroom.workers.engines.inputs import Picture, letterbox, resize
+from readroom.workers.engines.inputs import letterbox, resize
 
 #: Side of the window the cascade was trained on, px: nothing smaller is found.
 WINDOW_PX = 24

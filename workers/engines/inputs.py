@@ -11,12 +11,11 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from readroom.models.registry import InputSpec
+from readroom.pixels import Picture
 from readroom.workers.engines.boxes import Floats
 
-Picture = NDArray[np.uint8]
 #: Below this scale a linear interpolation skips pixels; averaging doesn't.
 _AVERAGE_BELOW = 0.6
 

@@ -9,17 +9,17 @@ Decoding (github.com/Megvii-BaseDetection/YOLOX): score = objectness · class 0 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from readroom.models.registry import Entry
+from readroom.pixels import Picture
 from readroom.workers.backends.base import Network, Outputs
-from readroom.workers.engines.batches import Batches, OnRun, ignore_run
+from readroom.workers.engines.batches import BatchedEngine, OnRun, ignore_run
 from readroom.workers.engines.boxes import Floats, clip, suppress
-from readroom.workers.engines.inputs import Picture, lay_in, letterbox
+from readroom.workers.engines.inputs import lay_in, letterbox
 
 STRIDES = (8, 16, 32)
 #: People below this score are ignored: YOLOX's own demo threshold is 0.3; 0.4 keeps the four
@@ -38,30 +38,15 @@ class People:
     scores: Floats
 
 
-class PeopleFinder:
+class PeopleFinder(BatchedEngine):
     """The person detector; ``most`` people are kept per picture."""
 
     def __init__(
-        self,
-        network: Network,
-        entry: Entry,
-        *,
-        most: int,
-        on_run: OnRun = ignore_run,
-        clock: Callable[[], float] = time.perf_counter,
+        self, network: Network, entry: Entry, *, most: int, on_run: OnRun = ignore_run
     ) -> None:
-        self._spec = entry.input
-        self._model = entry.name
-        self._output = next(iter(entry.outputs))
+        super().__init__(network, entry, on_run=on_run)
         self._most = most
         self._grid, self._stride = cells(self._spec.width, self._spec.height)
-        shape = (3, self._spec.height, self._spec.width)
-        self._batches = Batches(network, shape, self._copied, on_run, clock)
-
-    @property
-    def model(self) -> str:
-        """Its model id."""
-        return self._model
 
     def find(self, pictures: Sequence[Picture]) -> list[People]:
         """The people in each picture."""
@@ -73,15 +58,15 @@ class PeopleFinder:
 
         rows = self._batches.submit(len(pictures), fill).result()
         return [
-            self._decode(row, box.scale, picture.shape[1], picture.shape[0])
+            self._people(row, box.scale, picture.shape[1], picture.shape[0])
             for row, box, picture in zip(rows, boxes, pictures, strict=True)
         ]
 
-    def _copied(self, outputs: Outputs) -> Floats:
+    def _decode(self, outputs: Outputs) -> Floats:
         # Only what a person needs: box, objectness, class 0.
         return np.array(outputs[self._output][:, :, :6], np.float32)
 
-    def _decode(self, row: Floats, scale: float, width: int, height: int) -> People:
+    def _people(self, row: Floats, scale: float, width: int, height: int) -> People:
         confidence = row[:, 4] * row[:, 5]
         sure = np.flatnonzero(confidence >= MIN_SCORE)
         centre = (row[sure, :2] + self._grid[sure]) * self._stride[sure]

@@ -10,18 +10,18 @@ error was .58 heatmap px, against .62 for the quarter offset and .72 for the cel
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import cv2
 import numpy as np
 
-from readroom.models.registry import Entry, InputSpec
-from readroom.workers.backends.base import Array, Network, Outputs
-from readroom.workers.engines.batches import Batches, OnRun, Running, ignore_run
+from readroom.models.registry import InputSpec
+from readroom.pixels import Picture
+from readroom.workers.backends.base import Array, Outputs
+from readroom.workers.engines.batches import BatchedEngine, Running
 from readroom.workers.engines.boxes import Floats, clip
-from readroom.workers.engines.inputs import Picture, to_planes
+from readroom.workers.engines.inputs import to_planes
 
 #: A person: the picture it is in and its box [4].
 PersonCrop = tuple[Picture, Floats]
@@ -65,27 +65,8 @@ def window(box: Floats, spec: InputSpec) -> tuple[float, float, float]:
     return left, top, spec.width / looked_at
 
 
-class PoseReader:
+class PoseReader(BatchedEngine):
     """A top-down network with one heatmap per keypoint at a quarter of its input."""
-
-    def __init__(
-        self,
-        network: Network,
-        entry: Entry,
-        *,
-        on_run: OnRun = ignore_run,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._spec = entry.input
-        self._model = entry.name
-        self._output = next(iter(entry.outputs))
-        shape = (self._spec.channels, self._spec.height, self._spec.width)
-        self._batches = Batches(network, shape, self._decode, on_run, clock)
-
-    @property
-    def model(self) -> str:
-        """Its model id."""
-        return self._model
 
     def submit(self, people: Sequence[PersonCrop]) -> PosesRunning:
         """Start reading the people's poses."""
