@@ -251,21 +251,21 @@ class Aggregator:
         One that crashed leaves a last word as fresh as a running one's, but says no other: so
         it is watched until it speaks again, or has been silent for too long. Raises BadSettings.
         """
-        first = self._rivals(client)
+        known = self._rivals(client)
         watched_until = self._clock() + RIVAL_FRESH_S
-        while first and self._clock() < watched_until:
+        while known and self._clock() < watched_until:
             self._box.set_ready(False, "looking whether another aggregator of the room runs")
             if self._box.wait(0.2):
                 return
-            now = self._rivals(client)
-            for name, rival in now.items():
-                if name not in first or rival.at != first[name].at:
+            found = self._rivals(client)
+            for name, rival in found.items():
+                if rival != known.get(name):
                     raise BadSettings(
                         f"room {self._box.settings.room} has an aggregator already on "
                         f"{rival.host} (process {rival.pid}); stop it, or use another "
                         "READROOM_ROOM"
                     )
-            first = {name: rival for name, rival in first.items() if name in now}
+            known = found
 
     def _rivals(self, client: Client) -> dict[str, BoxInfo]:
         """The room's other aggregators that may be running, by name."""
@@ -443,10 +443,8 @@ def _dead(pid: int) -> bool:
     """Whether no process of this host has that id."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False
 
 

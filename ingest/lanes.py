@@ -17,9 +17,9 @@ def laggards(client: Client, stream: str, lanes: Sequence[str]) -> list[str]:
 
     Raises redis.exceptions.ResponseError ("no such key") where the stream isn't there.
     """
-    groups = {_text(group["name"]) for group in client.xinfo_groups(stream)}
+    groups = {group["name"] for group in client.xinfo_groups(stream)}
     return [
-        _line(lane, working=lane in groups and _has_worker(client, stream, lane))
+        _line(lane, working=lane.encode() in groups and _has_worker(client, stream, lane))
         for lane in lanes
         if _acknowledged_nothing(client, stream, lane)
     ]
@@ -41,7 +41,3 @@ def _line(lane: str, *, working: bool) -> str:
     if working:
         return f"lane {lane} is too slow: start another {command}"
     return f"lane {lane} has no worker that reads: start {command}"
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

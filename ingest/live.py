@@ -96,8 +96,9 @@ class LiveIngest:
                 self._reporter.tick(self._client)
                 captured = reader.newest.take(TURN_S)
                 if captured is not None:
-                    started_s = started_s or time.monotonic()
                     self._publish(captured)
+                    if started_s is None and not self._fresh:
+                        started_s = time.monotonic()
                     # While a try at a Redis that is away lasts, pictures pile up for that reason.
                     reader.newest.drop_reason = "superseded" if self._redis_there else "redis_away"
                 elif reader.newest.over:

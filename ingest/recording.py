@@ -217,6 +217,7 @@ class RecordingIngest:
                 frame, packed = self._frame(captured, previous_seq)
             except Lost as broken:  # One picture, and the same one each time it is played.
                 self._reporter.drop(broken.reason)
+                self._box.log.warning("a picture is left out", why=str(broken), seq=captured.seq)
                 self._turn()
                 continue
             self._publish(frame, packed)

@@ -65,7 +65,7 @@ class Entry:
     inputs: MappingProxyType[str, tuple[int, ...]]
     outputs: MappingProxyType[str, tuple[int, ...]]
     classes: Classes = ()
-    notes: str = ""
+    notes: str
 
     @property
     def input_name(self) -> str:

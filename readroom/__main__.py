@@ -1,5 +1,11 @@
-"""``python -m readroom``."""
+"""``python -m readroom``, and the command ``readroom``."""
 
-from readroom.cli import main
+import setproctitle
 
-main()
+# Before anything else is loaded: a source given on the command line may hold a password.
+setproctitle.setproctitle("readroom")
+
+from readroom.cli import main  # noqa: E402 - see above
+
+if __name__ == "__main__":
+    main()

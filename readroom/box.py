@@ -28,6 +28,7 @@ from urllib.parse import parse_qs
 import setproctitle
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from redis.exceptions import OutOfMemoryError
 
 from readroom.errors import EXIT_FAILED, EXIT_OK, BadSettings, ReadroomError
 from readroom.guard import Guard
@@ -68,6 +69,8 @@ class Box:
         self.started_at = time.time()
         self.address = ""
         self.routes: dict[str, Route] = {}
+        #: Whether the loop has turned: before that, nothing is in this process's hands.
+        self.started = False
         self._turned = time.monotonic()
         self._ready = False
         self._detail = "starting"
@@ -77,12 +80,14 @@ class Box:
         """Call it at every turn of the loop; with a client, the box registers itself too
         (errors of a Redis that is away pass through as REDIS_AWAY)."""
         self._turned = time.monotonic()
+        self.started = True
         if client is not None and self._turned - self._registered >= REGISTER_EVERY_S:
             if not self._registered and self.kind in EXCLUSIVE:
                 self._refuse_namesake(client)
                 self._warn_of_eviction(client)
             self._registered = self._turned
-            register_box(client, self.keys, self.info())
+            with contextlib.suppress(OutOfMemoryError):  # The box's own work says what is lost.
+                register_box(client, self.keys, self.info())
 
     def _refuse_namesake(self, client: Client) -> None:
         """Two processes of one name would be handed each other's unfinished work."""
@@ -260,10 +265,20 @@ def _answer(box: Box, guard: Guard, path: str, headers: Any) -> tuple[int, str, 
     return 404, text, f"no such page; there are {pages}\n".encode()
 
 
+def _end_now(code: int) -> None:
+    """End without the interpreter's own tear-down, which native threads may not survive."""
+    with contextlib.suppress(OSError, RuntimeError):  # a pipe that is gone; a write under way
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 def _stop_on_signals(box: Box) -> None:
     def stop(signum: int, frame: object) -> None:
         if box.stopping.is_set():
-            sys.exit(128 + signum)
+            _end_now(128 + signum)
+        if not box.started:
+            _end_now(EXIT_OK)
         box.stopping.set()
 
     signal.signal(signal.SIGTERM, stop)

@@ -72,7 +72,8 @@ def run_command(
 ) -> None:
     """Everything on this machine, from cameras to the live page. Without sources: the demo room."""
     from readroom.ingest.sources import check_source, parse_sources
-    from readroom.models.choice import describe
+    from readroom.models.choice import available, describe
+    from readroom.preflight import check
     from readroom.run import run
 
     settings = load_settings(
@@ -87,6 +88,10 @@ def run_command(
     cameras = parse_sources(settings.sources or ("demo:",))
     for camera in cameras:
         check_source(camera)
+    for choice in available(settings):
+        if choice.broken:
+            raise BadSettings(choice.reason)
+    check(settings)
     _end(
         run_box(
             "run",
@@ -135,7 +140,7 @@ def work(
     name: Annotated[str, typer.Option(help="The worker's name: unique on its host.")] = "w1",
     room: Room = None,
     engines: Engines = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu; GPUs are not served yet.")] = None,
     log_format: LogFormat = None,
 ) -> None:
     """A worker: frames in, faces, expressions and poses out."""

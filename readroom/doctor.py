@@ -11,6 +11,7 @@ from typing import Any
 
 from readroom import __version__
 from readroom.errors import ReadroomError
+from readroom.preflight import problems
 from readroom.redaction import redact
 from readroom.redis_server import NoServer, server_program
 from readroom.settings import Settings, lane_name
@@ -41,8 +42,10 @@ def examine(settings: Settings) -> dict[str, Any]:
         "would_run": _plan(settings),
     }
     missing = [n for n, v in report["packages"].items() if v is None and n not in OPTIONAL]
+    report["problems"] = list(problems(settings))
     parts = [report["redis"], *report["networks"], *report["cameras"]]
-    report["ok"] = not missing and all(part["ok"] for part in parts)
+    good = all(part["ok"] for part in parts) and not report["problems"]
+    report["ok"] = good and not missing
     return report
 
 
@@ -131,16 +134,18 @@ def render(report: dict[str, Any]) -> str:
         *(f"  {_mark(c['ok'])} {c['camera']}: {c['detail']}" for c in report["cameras"]),
         "would run",
         *(f"    {name.replace('_', ' ')}: {value}" for name, value in report["would_run"].items()),
+        *(f"  {_mark(False)} {problem}" for problem in report["problems"]),
         "everything a run needs is there" if report["ok"] else "a run would not work as it is",
     ]
     return "\n".join(lines)
 
 
 def _network_line(network: dict[str, Any]) -> str:
-    what = network["model"] or "nothing"
     hashed = f" sha256 {network['sha256'][:12]}…" if network["sha256"] else ""
-    detail = f": {network['detail']}" if network["detail"] else ""
-    return f"  {_mark(network['ok'])} {network['task']}: {what}{hashed}{detail}"
+    parts = [f"{network['model']}{hashed}"] if network["model"] else []
+    parts += [network["detail"]] if network["detail"] else []
+    mark = _mark(network["ok"]) if network["model"] or not network["ok"] else "·"
+    return f"  {mark} {network['task']}: {'; '.join(parts)}"
 
 
 def _mark(good: bool, name: str = "") -> str:

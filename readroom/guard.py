@@ -9,6 +9,7 @@ loopback, that the bearer token is right.
 from __future__ import annotations
 
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,7 +45,9 @@ class Guard:
         mapping itself; ``query_token`` is the token given in the address (for a browser's event
         stream, which can't send headers)."""
         host = (headers.get("Host") or "").lower()
-        if host_name(host) not in self.hosts:
+        name = host_name(host)
+        # What a rebinding attack needs is a name: an address, asked for its token, is none.
+        if name not in self.hosts and not (self.token is not None and _is_address(name)):
             return Refusal(421, "this server isn't reached by that Host; see READROOM_HTTP__HOSTS")
         origin = headers.get("Origin")
         if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
@@ -55,6 +58,14 @@ class Guard:
             if not hmac.compare_digest(given.encode(errors="replace"), self.token.encode()):
                 return Refusal(401, "a bearer token is needed: Authorization: Bearer …")
         return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def host_name(host: str) -> str:

@@ -13,8 +13,10 @@ be overtaken, and the slot's generation tells.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
+import re
 import struct
 from pathlib import Path
 
@@ -183,3 +185,45 @@ def _shaped(frame: Frame, flat: NDArray[np.uint8]) -> Picture:
             "undecodable", f"{flat.size} bytes for a {frame.width}×{frame.height} BGR frame"
         )
     return flat.reshape(frame.height, frame.width, 3)
+
+
+def ring_prefix(room: str, camera: str) -> str:
+    """What the names of a camera's rings begin with; the epoch follows."""
+    return f"readroom-{room}-{camera}-"
+
+
+def orphaned_rings(prefix: str) -> list[Path]:
+    """Rings of that prefix whose writer is dead: nobody holds their lock."""
+    if not SHARED_FOLDER.is_dir():
+        return []
+    found: list[Path] = []
+    for path in SHARED_FOLDER.glob(f"{prefix}*"):
+        # Only digits may follow: camera "a" must not take the rings of camera "a-2".
+        if not re.fullmatch(r"\d+", path.name.removeprefix(prefix)):
+            continue
+        lock = lock_ring(path)
+        if lock is not None:
+            os.close(lock)
+            found.append(path)
+    return found
+
+
+def remove_orphans(prefix: str) -> None:
+    """Give the memory of dead writers' rings back."""
+    for path in orphaned_rings(prefix):
+        path.unlink(missing_ok=True)
+
+
+def lock_ring(path: Path) -> int | None:
+    """A descriptor that holds the ring's lock (close it to let go); None where a living process,
+    or another user, has it. The kernel lets go of a dead process's lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -22,17 +22,17 @@ from pydantic import SecretStr
 
 from readroom import __version__
 from readroom.box import Box
-from readroom.errors import BadSettings, ReadroomError
+from readroom.errors import ReadroomError
 from readroom.messages import RoomState
 from readroom.metrics import SupervisorMetrics
-from readroom.redis_server import NoServer, server_program, socket_path
-from readroom.settings import Settings, to_environment
+from readroom.pixels import remove_orphans, ring_prefix
+from readroom.redis_server import socket_path
+from readroom.settings import LOOPBACK, Settings, to_environment
 from readroom.streams import (
     REDIS_AWAY,
     Client,
     Keys,
     TailReader,
-    connect,
     read_boxes,
     wait_for_redis,
 )
@@ -48,6 +48,10 @@ PAGE_TIMEOUT_S = 30.0
 
 #: A room state older than this is told as what it is, s.
 SILENT_S = 3.0
+
+#: How children are started: -P keeps the working directory, where a user may have a redis.py or
+#: the clone itself, out of what they import.
+PYTHON = (sys.executable, "-P", "-m")
 
 _ORDER_INGEST, _ORDER_WORK, _ORDER_AGGREGATE, _ORDER_LIVE, _ORDER_REDIS = range(5)
 
@@ -68,6 +72,7 @@ def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
 
     Raises ReadroomError when a child can't live (its exit code says whether settings are bad).
     """
+    box.alive()
     settings = box.settings
     metrics = SupervisorMetrics(box.metrics, settings.room)
     supervisor = Supervisor(box.log, metrics.restarted)
@@ -86,6 +91,8 @@ def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
             _watch(box, supervisor, client)
     finally:
         code = supervisor.stop()
+        for camera in cameras:
+            remove_orphans(ring_prefix(settings.room, camera.name))
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
     if code:
@@ -121,25 +128,14 @@ def _with_redis(
 ) -> Settings:
     """Settings with a Redis address: the given one, checked, or a private server's, started."""
     if folder is None:
-        try:
-            connect(settings.redis).close()
-        except ReadroomError as error:
-            # At the start of a whole room a server that isn't there is a wrong setting; a box
-            # that is started alone waits for it.
-            raise BadSettings(str(error)) from None
         return settings
-    try:
-        server_program()
-    except NoServer as error:
-        raise ReadroomError(str(error)) from None
     megabytes = max(settings.redis.maxmemory_mb, _frames_mb(settings, cameras) + REDIS_BASE_MB)
     supervisor.add(
         ChildSpec(
             kind="redis",
             name="private",
             command=[
-                sys.executable,
-                "-m",
+                *PYTHON,
                 "readroom.redis_server",
                 str(folder),
                 str(megabytes),
@@ -176,7 +172,7 @@ def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[C
     }
 
     def add(kind: str, name: str, order: int, *words: str, **extra: str) -> None:
-        command = [sys.executable, "-m", "readroom", kind, *words]
+        command = [*PYTHON, "readroom", kind, *words]
         supervisor.add(ChildSpec(kind, name, command, {**environment, **extra}, order))
 
     add("aggregate", "aggregator", _ORDER_AGGREGATE)
@@ -221,10 +217,13 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
         except REDIS_AWAY:
             _say("Redis is away; waiting for it")
             continue
-        silent_s = time.time() - newest[0].at if newest else 0.0
+        if not newest:
+            _say("waiting for the first frame")
+            continue
+        silent_s = time.time() - newest[0].at
         if silent_s > SILENT_S:
             _say(f"no news from the aggregator for {silent_s:.0f} s")
-        elif newest and newest[0].session != closed:
+        elif newest[0].session != closed:
             _say(progress_line(newest[0]))
             if newest[0].phase == "closed":
                 closed = newest[0].session
@@ -236,7 +235,10 @@ def _say_address(box: Box, client: Client) -> bool:
     live, aggregator = boxes.get("live/live"), boxes.get("aggregate/aggregator")
     if live is None or not live.ready or aggregator is None:
         return False
-    _say(f"open {live.detail}   (metrics: http://{aggregator.address}/metrics)")
+    metrics = aggregator.address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104
+    beyond = box.settings.http.host not in LOOPBACK
+    token = "   (add ?token=… the first time)" if beyond else ""
+    _say(f"open {live.detail}{token}   (metrics: http://{metrics}/metrics)")
     box.set_ready(True)
     return True
 

@@ -116,7 +116,9 @@ class WorkerSettings(_Section):
         ENGINES, description="What a worker runs; its lane (consumer group) is named after it."
     )
     device: str = Field(
-        "cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where networks run: cpu, cuda, cuda:1."
+        "cpu",
+        pattern=r"^(cpu|cuda(:\d+)?)$",
+        description="Where networks run: cpu (cuda, cuda:1: not yet).",
     )
     face_every: int = Field(
         1,
@@ -366,7 +368,9 @@ def _refuse_unknown_variables() -> None:
             continue
         if name in _OTHER_VARIABLES:
             continue
-        near = difflib.get_close_matches(name.upper(), known, n=1)
+        last = name.upper().rpartition("_")[2]
+        near = [known_name for known_name in known if known_name.endswith(f"__{last}")]
+        near = near[:1] or difflib.get_close_matches(name.upper(), known, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; docs/settings.md lists them all"
         raise BadSettings(f"{name}: no such setting{hint}")
 

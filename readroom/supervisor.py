@@ -175,16 +175,18 @@ class Supervisor:
         child.start_at_s = now_s + pause_s
 
     def _stop_group(self, group: Sequence[_Child], until_s: float) -> None:
-        running = [child.process for child in group if child.process is not None]
-        for process in running:
+        running = [(c.spec, c.process) for c in group if c.process is not None]
+        for _, process in running:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         now_s = time.monotonic()
         deadline_s = min(now_s + DRAIN_S, max(until_s, now_s + LEAST_DRAIN_S))
-        for process in running:
+        for spec, process in running:
             try:
                 process.wait(max(0.0, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._log.warning("a box didn't stop in time and was killed", pid=process.pid)
+                self._log.warning(
+                    "a box didn't stop in time and was killed", box=f"{spec.kind}/{spec.name}"
+                )
                 process.kill()
                 process.wait()

@@ -5,6 +5,13 @@ numbers the camera has counted since the frame published before it, (previous_se
 drops that is every n-th frame; where ingest publishes only some of the counted frames (its rate
 limit), the engine still runs on every n-th *captured* frame or on all published ones, whichever
 is fewer, and never starves. It depends on the frame alone, so all workers of a lane agree.
+
+Expressions are read of faces found in the same frame. So with ``face_every = 2`` and
+``expression_every = 3`` a turn that comes on frame 3 is kept for frame 4, where faces run: the
+turns 0, 3, 6, 9 run on 0, 4, 6, 10. Poses wait for faces in the same way. Only where they are to
+run more often than faces do they run in between, around faces known from a moment before. Those
+are known to the worker that saw them and to no other, so in a lane of several workers such frames
+may go without a pose; where nothing else ran, they are told as skipped by cadence.
 """
 
 from __future__ import annotations
@@ -13,12 +20,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from readroom.messages import Box, EngineName, Frame, Observation
+from readroom.messages import Box, CameraReport, EngineName, Frame, Observation
 from readroom.settings import WorkerSettings
 from readroom.streams import Delivery
 
 #: Faces seen longer ago than this don't say where a person is now, s.
 FACES_KNOWN_S = 1.0
+#: A camera that has reported within this time is there, s: ten reports.
+REPORT_FRESH_S = 10.0
 
 
 def is_due(seq: int, previous_seq: int, every: int) -> bool:
@@ -33,9 +42,33 @@ def due_engines(frame: Frame, workers: WorkerSettings) -> frozenset[EngineName]:
         "expression": workers.expression_every,
         "pose": workers.pose_every,
     }
-    return frozenset(
-        engine for engine in workers.engines if is_due(frame.seq, frame.previous_seq, every[engine])
-    )
+
+    def due(engine: EngineName) -> bool:
+        waits = engine == "expression" or (engine == "pose" and every["pose"] >= every["face"])
+        # For what waits for faces, time moves in steps from one frame with faces to the next.
+        step = every["face"] if waits and "face" in workers.engines else 1
+        seq, previous_seq = (n - n % step for n in (frame.seq, frame.previous_seq))
+        return is_due(seq, previous_seq, every[engine])
+
+    return frozenset(engine for engine in workers.engines if due(engine))
+
+
+def is_running(report: CameraReport, now: float) -> bool:
+    """Whether a camera may still publish; ``now`` is Unix seconds. A report stays in the
+    registry when its process has died, and after the recording is over."""
+    over = report.phase in ("ended", "stopped")
+    return not over and now - report.at <= REPORT_FRESH_S
+
+
+def keeps_ring(report: CameraReport, epoch: int, now: float) -> bool:
+    """Whether the shared memory of a recording's epoch is still there, on its ingest's host.
+
+    It is, until ingest is stopped or has gone on to a newer epoch and cleared up; both don't
+    happen while frames wait, unless an operator stops ingest: the workers of its host then get
+    a moment to fetch them.
+    """
+    cleared = report.phase == "stopped" and now - report.at > REPORT_FRESH_S
+    return epoch >= report.epoch and not cleared
 
 
 def newest_wins(

@@ -4,29 +4,33 @@ A worker is a member of its lane's consumer group. An entry is acknowledged afte
 is in, so a worker that dies leaves its frames pending: it finds them again under its own name, or
 another of the lane takes them over. Every frame that was handed out gets an observation, also one
 that is stale, broken, or has killed its readers: a recording would wait for it for ever.
+
+One kind of frame is left to others: a recording's, in shared memory that can't be opened here
+because ingest runs on another host. This worker then lets go of that camera, and isn't ready.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom.box import Box
 from readroom.errors import ReadroomError
-from readroom.messages import EngineName, Frame, Observation
+from readroom.messages import CameraReport, EngineName, Frame, Observation
 from readroom.metrics import WorkerMetrics
-from readroom.pixels import Picture, PixelReader, Unreadable
+from readroom.pixels import OutOfReach, Picture, PixelReader, Unreadable
 from readroom.settings import lane_name
 from readroom.streams import (
     REDIS_AWAY,
     Client,
     Delivery,
     GroupReader,
+    acknowledged_up_to,
     consumer_name,
     publish_observation,
     read_cameras,
@@ -34,7 +38,14 @@ from readroom.streams import (
 )
 from readroom.workers.analysis import Analysis
 from readroom.workers.assembly import Assembled, assemble
-from readroom.workers.lane import KnownFaces, due_engines, newest_wins, observe
+from readroom.workers.lane import (
+    KnownFaces,
+    due_engines,
+    is_running,
+    keeps_ring,
+    newest_wins,
+    observe,
+)
 
 #: Longest wait for a frame, ms: also how soon a stop is noticed.
 BLOCK_MS = 200
@@ -111,6 +122,9 @@ class Worker:
         self._failures = 0
         self._said: set[str] = set()
         self._recording = False
+        self._cameras: dict[str, CameraReport] = {}
+        #: Recordings whose shared memory can't be opened here: camera → epoch.
+        self._out_of_reach: dict[str, int] = {}
 
     def serve(self, client: Client) -> None:
         """Work with one connection until told to stop; REDIS_AWAY passes through."""
@@ -126,7 +140,6 @@ class Worker:
         )
         looked_at = reclaimed_at = float("-inf")
         reclaim_every_s = self._settings.reclaim_idle_s * RECLAIM_EVERY_RATIO
-        box.set_ready(True, "reading frames")
         while not box.stopping.is_set():
             now = time.monotonic()
             if now - looked_at >= CAMERAS_EVERY_S:
@@ -145,14 +158,31 @@ class Worker:
         """Say that this worker is there, and follow every camera that has reported, also one that
         has ended: it may have frames left. A full Redis lets neither happen, but frames already
         followed are read all the same."""
-        cameras = read_cameras(client, self._box.keys)
-        self._recording = any(camera.mode == "recording" for camera in cameras.values())
+        keys, now = self._box.keys, time.time()
+        cameras = self._cameras = read_cameras(client, keys)
+        self._out_of_reach = {
+            name: epoch
+            for name, epoch in self._out_of_reach.items()
+            if name in cameras and keeps_ring(cameras[name], epoch, now)
+        }
+        self._say_ready()
         try:
-            reader.follow(self._box.keys.frames(name) for name in sorted(cameras))
+            reader.follow(keys.frames(n) for n in sorted(cameras) if n not in self._out_of_reach)
             self._box.alive(client)
         except OutOfMemoryError as error:
             self._metrics.redis_error(error)
             self._box.log.warning("Redis is full: no new camera is followed")
+        self._recording = any(
+            is_running(camera, now) or _has_frames(client, keys.frames(name), self._lane)
+            for name, camera in cameras.items()
+            if camera.mode == "recording"
+        )
+
+    def _say_ready(self) -> None:
+        if self._out_of_reach:
+            self._box.set_ready(False, _remedy(self._out_of_reach))
+        else:
+            self._box.set_ready(True, "reading frames")
 
     def _take_over(
         self, client: Client, reader: GroupReader[Frame], taken: Sequence[Delivery[Frame]]
@@ -178,7 +208,11 @@ class Worker:
         for start in range(0, len(deliveries), size):
             batch: list[_Read] = []
             for delivery in deliveries[start : start + size]:
-                read = self._read(delivery)
+                try:
+                    read = self._read(delivery)
+                except OutOfReach as error:
+                    self._leave(client, reader, delivery, error)
+                    continue
                 if isinstance(read, _Read):
                     batch.append(read)
                 elif self._skip(client, delivery, read):
@@ -189,7 +223,7 @@ class Worker:
             self._box.alive()
 
     def _read(self, delivery: Delivery[Frame]) -> _Read | str:
-        """A frame's pixels, or why it is skipped."""
+        """A frame's pixels, or why it is skipped. Raises OutOfReach where others can read it."""
         frame = delivery.message
         due = due_engines(frame, self._settings)
         if not due:
@@ -198,11 +232,47 @@ class Worker:
         try:
             picture = self._pixels.read(frame, delivery.payload)
         except Unreadable as error:
+            if isinstance(error, OutOfReach) and self._is_elsewhere(frame):
+                raise
             self._box.log.warning(
                 "frame can't be read", camera=frame.camera, seq=frame.seq, error=str(error)
             )
             return error.reason
         return _Read(delivery, picture, due, time.perf_counter() - began)
+
+    def _is_elsewhere(self, frame: Frame) -> bool:
+        """Whether shared memory that can't be opened here is there for workers elsewhere."""
+        report = self._cameras.get(frame.camera)
+        if frame.mode == "live" or report is None:
+            return False
+        return keeps_ring(report, frame.epoch, time.time())
+
+    def _leave(
+        self,
+        client: Client,
+        reader: GroupReader[Frame],
+        delivery: Delivery[Frame],
+        error: OutOfReach,
+    ) -> None:
+        """Let go of a recording's camera, and of this frame, so that others may take it."""
+        frame = delivery.message
+        if frame.camera not in self._out_of_reach:
+            self._box.log.error(_remedy([frame.camera]), error=str(error))
+        self._out_of_reach[frame.camera] = frame.epoch
+        reader.follow(key for key in reader.streams if key != delivery.key)
+        # As if silent for long, so that it is taken over at once, and handed out never: it has
+        # killed nobody, and must not be put aside for having come here often.
+        client.xclaim(
+            delivery.key,
+            reader.group,
+            reader.consumer,
+            0,
+            [delivery.entry_id],
+            idle=int(self._settings.reclaim_idle_s * 1000),
+            retrycount=0,
+            justid=True,
+        )
+        self._say_ready()
 
     def _run(self, batch: Sequence[_Read]) -> list[Analysis | None]:
         """Analyse a batch, and where that fails, each frame alone: None for those that fail."""
@@ -241,6 +311,8 @@ class Worker:
         frame = read.delivery.message
         if analysis is None:
             return self._skip(client, read.delivery, "failed")
+        if not analysis.engines:  # Of what was due, nothing could: a pose without known faces.
+            return self._skip(client, read.delivery, "cadence")
         if "face" in analysis.engines:
             self._known.remember(frame, (face.box for face in analysis.faces))
         stages_s = {"decode": read.decode_s, **analysis.stages_s}
@@ -291,3 +363,20 @@ class Worker:
                 return True
             if self._box.wait(FULL_PAUSE_S):
                 return False
+
+
+def _has_frames(client: Client, key: str, lane: str) -> bool:
+    """Whether a stream holds frames that the lane hasn't acknowledged."""
+    try:
+        since = acknowledged_up_to(client, key, [lane])
+    except ResponseError:  # no such stream
+        return False
+    return since is not None and bool(client.xrange(key, since.decode(), count=1))
+
+
+def _remedy(cameras: Iterable[str]) -> str:
+    return (
+        f"{', '.join(sorted(cameras))}: recorded frames lie in shared memory that can't be opened "
+        "here, and are left to workers on ingest's host; set READROOM_INGEST__TRANSPORT=redis "
+        "where ingest runs, or run this worker there"
+    )

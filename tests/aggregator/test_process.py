@@ -16,20 +16,26 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 
+from readroom.aggregator.process import targets_page
 from readroom.aggregator.store import FILE_NAME, Timelines
+from readroom.box import Box
+from readroom.log import set_up_logging
 from readroom.messages import BoxInfo, Event, Observation, RoomState, decode, encode
-from readroom.streams import Keys, add, register_box, report_camera
+from readroom.settings import Settings
+from readroom.streams import Keys, add, consumer_name, register_box, report_camera
 from tests.aggregator.made import LANE, START, face, looks, observation, report, two_people
 
 KEYS = Keys("room")
 RUN = """
 import sys
-from readroom.aggregator.process import main
+from readroom.aggregator import process
 from readroom.box import run_box
 from readroom.settings import load_settings
-sys.exit(run_box("aggregate", "main", load_settings(), main, port=int(sys.argv[1])))
+process.UNSTORED = int(sys.argv[2])
+sys.exit(run_box("aggregate", "main", load_settings(), process.main, port=int(sys.argv[1])))
 """
 
 
@@ -39,10 +45,17 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def box(kind: str, at: float, *, name: str = "x", address: str = "127.0.0.1:1") -> BoxInfo:
+    """What a process on another host says of itself."""
+    return BoxInfo(
+        kind=kind, name=name, host="elsewhere", pid=1, address=address, started_at=at, at=at
+    )
+
+
 class Running:
     """One aggregator process."""
 
-    def __init__(self, redis_url: str, data: Path, lanes: str) -> None:
+    def __init__(self, redis_url: str, data: Path, lanes: str, unstored: int = 1000) -> None:
         self.port = free_port()
         environment = {
             **os.environ,
@@ -53,7 +66,7 @@ class Running:
             "READROOM_AGGREGATOR__COMMIT_S": "0.1",
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(self.port)],
+            [sys.executable, "-c", RUN, str(self.port), str(unstored)],
             env=environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -84,8 +97,10 @@ class Running:
 
 
 @contextmanager
-def running(redis_url: str, data: Path, lanes: str = LANE) -> Iterator[Running]:
-    aggregator = Running(redis_url, data, lanes)
+def running(
+    redis_url: str, data: Path, lanes: str = LANE, unstored: int = 1000
+) -> Iterator[Running]:
+    aggregator = Running(redis_url, data, lanes, unstored)
     try:
         wait_for(aggregator.ready)
         yield aggregator
@@ -325,11 +340,8 @@ def test_a_redis_without_memory_is_survived(
 def test_prometheus_finds_every_box_that_runs(
     redis_url: str, client: redis.Redis, tmp_path: Path
 ) -> None:
-    def info(kind: str, at: float, address: str) -> BoxInfo:
-        return BoxInfo(kind=kind, name="x", host="h", pid=1, address=address, started_at=at, at=at)
-
-    register_box(client, KEYS, info("work", time.time() + 5, "127.0.0.1:1234"))
-    register_box(client, KEYS, info("ingest", time.time() - 60, "127.0.0.1:999"))
+    register_box(client, KEYS, box("work", time.time() + 5, address="127.0.0.1:1234"))
+    register_box(client, KEYS, box("ingest", time.time() - 60, address="127.0.0.1:999"))
     with running(redis_url, tmp_path) as aggregator:
         found = wait_for(
             lambda: [g for g in [json.loads(aggregator.page("/targets"))] if len(g) == 2]
@@ -341,15 +353,141 @@ def test_prometheus_finds_every_box_that_runs(
         }
 
 
-def test_what_an_aggregator_of_another_name_was_handed_is_taken_over(
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("0.0.0.0:9000", "elsewhere:9000"),
+        ("[::]:9000", "elsewhere:9000"),
+        ("10.0.0.7:9000", "10.0.0.7:9000"),
+        ("[fd00::7]:9000", "[fd00::7]:9000"),
+        ("cellar:9000", "cellar:9000"),
+    ],
+)
+def test_prometheus_is_told_an_address_that_it_can_reach(
+    client: redis.Redis, address: str, target: str
+) -> None:
+    register_box(client, KEYS, box("work", time.time(), address=address))
+    here = Box("aggregate", "main", Settings(room="room"), set_up_logging("x", "json", "info"))
+    assert json.loads(targets_page(here, client))[0]["targets"] == [target]
+
+
+def test_what_an_aggregator_of_another_name_was_handed_is_taken_over_while_frames_flow(
     redis_url: str, client: redis.Redis, tmp_path: Path
 ) -> None:
-    entry = add(client, KEYS.observations, observation(0))
+    frames = iter(recorded(2000))
+    entry = add(client, KEYS.observations, next(frames))
     client.xgroup_create(KEYS.observations, "aggregator", id="0")
     client.xreadgroup("aggregator", "elsewhere", {KEYS.observations: ">"})
-    client.xclaim(KEYS.observations, "aggregator", "elsewhere", 0, [entry], idle=60000)
     with running(redis_url, tmp_path) as aggregator:
-        assert wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == 1)
+        for number, seen in enumerate(frames):
+            add(client, KEYS.observations, seen)
+            time.sleep(0.01)
+            if number == 20:  # From now on it has been silent for long.
+                client.xclaim(KEYS.observations, "aggregator", "elsewhere", 0, [entry], idle=60000)
+            if number % 50 == 49 and aggregator.metric("readroom_frames_joined_total"):
+                break
+        else:
+            pytest.fail("the frames wait for one that nobody takes over")
+        wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == number + 2)
+
+
+def test_its_own_unfinished_entries_are_not_taken_for_a_dead_readers(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    count = 200
+    entries: list[Any] = [add(client, KEYS.observations, seen) for seen in recorded(count)]
+    client.xgroup_create(KEYS.observations, "aggregator", id="0")
+    me = consumer_name("main")
+    client.xreadgroup("aggregator", me, {KEYS.observations: ">"})
+    # Handed out twice already: once more is the last time.
+    client.xclaim(KEYS.observations, "aggregator", me, 0, entries, idle=60000, retrycount=2)
+    with running(redis_url, tmp_path) as aggregator:
+        wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == count)
+        assert not aggregator.metric("readroom_observations_duplicate_total")
+        assert client.xlen(KEYS.dead) == 0
+
+
+def test_a_store_that_cannot_be_written_for_long_ends_it_and_nothing_is_lost(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    count = 40
+    with (
+        running(redis_url, tmp_path, unstored=count) as aggregator,
+        closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")  # Somebody holds the file.
+        for seen in recorded(count):
+            add(client, KEYS.observations, seen)
+        _, said = aggregator.process.communicate(timeout=30)
+        assert aggregator.process.returncode == 1
+        last = json.loads(said.splitlines()[-1])["event"]
+        assert f"{FILE_NAME}: the session store can't be written (database is locked)" in last
+        assert f"{count} observations" in last
+    with running(redis_url, tmp_path):
+        add(client, KEYS.observations, ended(count))
+        wait_for(lambda: closed(tmp_path))
+    assert Timelines(tmp_path).frames(Timelines(tmp_path).sessions()[0].name)["front"] == (
+        count,
+        count - 1,
+    )
+
+
+def test_a_second_aggregator_of_the_room_on_another_host_is_refused(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    aggregator = Running(redis_url, tmp_path, LANE)
+
+    def refused() -> bool:
+        register_box(client, KEYS, box("aggregate", time.time(), name="main"))
+        return aggregator.process.poll() is not None
+
+    try:
+        wait_for(refused)
+    finally:
+        aggregator.process.kill()
+        _, said = aggregator.process.communicate(timeout=20)
+    assert aggregator.process.returncode == 2
+    last = json.loads(said.splitlines()[-1])["event"]
+    assert "room room has an aggregator already on elsewhere (process 1); stop it" in last
+    assert client.exists(KEYS.observations) == 0
+
+
+def test_an_aggregator_that_crashed_on_another_host_only_delays_its_successor(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    register_box(client, KEYS, box("aggregate", time.time(), name="main"))
+    with running(redis_url, tmp_path) as aggregator:
+        assert aggregator.process.poll() is None
+
+
+def test_a_camera_that_is_over_leaves_the_metrics_when_the_next_session_begins(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path) as aggregator:
+        for seen in recorded(5):
+            add(client, KEYS.observations, seen)
+        add(client, KEYS.observations, ended(5))
+        wait_for(lambda: closed(tmp_path))
+        assert 'camera="front"' in aggregator.page("/metrics")
+        for n in range(5):
+            add(client, KEYS.observations, observation(n, camera="back", mode="recording"))
+        wait_for(lambda: aggregator.metric('readroom_frames_joined_total{camera="back"') == 5)
+        wait_for(lambda: 'camera="front"' not in aggregator.page("/metrics"))
+
+
+def test_a_camera_that_ended_long_ago_leaves_the_registry(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    for name, phase, ago_s in (
+        ("over", "ended", 4000),
+        ("off", "stopped", 4000),
+        ("fresh", "ended", 60),
+        ("lost", "streaming", 4000),
+    ):
+        said = report(phase, camera=name, at=time.time() - ago_s)
+        report_camera(client, KEYS, said, in_order=False)
+    with running(redis_url, tmp_path):
+        wait_for(lambda: set(client.hkeys(KEYS.cameras)) == {b"fresh", b"lost"})
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(redis_url: str, tmp_path: Path) -> None:

@@ -247,6 +247,66 @@ def test_coverage_is_the_share_of_time_the_face_could_be_read() -> None:
     assert there.state(0, 0).people[0].coverage == pytest.approx(0.5, abs=0.03)
 
 
+def test_a_closed_session_says_how_much_of_its_people_was_seen() -> None:
+    there = room()
+    readable = face(100, expression=looks("neutral"))
+    blurred = face(400, expression=looks("neutral"), sharpness=1, score=0.6)
+    sharp = face(400, expression=looks("neutral"))
+    # Longer than the window of the running figure; the second one could be read at first only.
+    frames = [observation(n, faces=(readable, sharp if n < 500 else blurred)) for n in range(2000)]
+    feed(there, [*frames, report("ended", last_seq=1999, at=START + 201)])
+    state = there.state(START + 201, START + 201)
+    assert (state.phase, state.people) == ("closed", ())
+    assert state.coverage == pytest.approx((1 + 0.25) / 2, abs=0.02)
+
+
+def test_a_closed_session_without_people_has_no_coverage() -> None:
+    there = room()
+    feed(there, [observation(0), report("ended", last_seq=0, at=START + 1)])
+    assert there.state(START, START).phase == "closed"
+    assert there.state(START, START).coverage is None
+
+
+def test_recordings_one_after_another_leave_only_the_last_camera() -> None:
+    there = room()
+    for number in range(4):
+        at = START + 100 * number
+        name = f"clip{number}"
+        said = report("ended", camera=name, mode="recording", last_seq=2, at=at + 1)
+        frames: list[Any] = [
+            observation(n, camera=name, mode="recording", captured_at=at + n / 10) for n in range(3)
+        ]
+        there.registry({name: said}, at, at)
+        feed(there, [*frames, said])
+        assert [camera.camera for camera in there.state(at, at).cameras] == [name]
+        assert there.state(at, at).phase == "closed"
+
+
+def test_a_camera_is_not_forgotten_while_its_ingest_speaks_or_the_registry_is_unread() -> None:
+    there = room()
+    over = report("ended", last_seq=0, at=START + 1)
+    feed(there, [observation(0), over])
+    feed(there, [observation(0, camera="back", captured_at=START + 2)])
+    assert set(there.data.cameras) == {"front", "back"}
+    feed(there, [report("ended", camera="back", last_seq=0, at=START + 3)])
+    there.registry({"front": over}, START + 4, START + 4)
+    feed(there, [observation(0, camera="side", captured_at=START + 5)])
+    assert set(there.data.cameras) == {"front", "side"}
+
+
+def test_a_last_frame_that_a_lane_buried_still_lets_the_session_close() -> None:
+    there = room(lanes=(LANE, "pose"))
+    posed = [observation(n, mode="recording", lane="pose", engines=("pose",)) for n in range(3)]
+    read = [observation(n, mode="recording") for n in range(2)]
+    over = report("ended", mode="recording", last_seq=2, at=START + 1)
+    feed(there, [*posed, *read, over])
+    assert there.state(START, START).phase == "running"
+    buried = observation(2, mode="recording", engines=(), skipped="failed")
+    changes = feed(there, [buried])
+    assert len(changes.joined) == 1
+    assert there.state(START, START).phase == "closed"
+
+
 def test_keypoints_come_to_the_person_whose_head_they_have() -> None:
     there = room(lanes=(LANE, "pose"))
     nose = [(330.0, 130.0, 0.9)] * 3 + [(330.0, 300.0, 0.9)] * 14

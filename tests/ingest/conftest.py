@@ -245,6 +245,11 @@ class Server:
         except redis.ConnectionError:
             return False
 
+    def freeze(self) -> None:
+        """It keeps its connections and answers nothing; :meth:`kill` ends that."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
-from readroom.ingest.sources import Captured, Lost, Source, camera_spec, live_source, probe
+from readroom.ingest.sources import Captured, Lost, Source, camera_spec, check, live_source, probe
 from readroom.pixels import decode_jpeg, encode_jpeg
 from readroom.settings import IngestSettings
 from tests.ingest.mjpeg_server import MjpegServer
@@ -125,3 +127,25 @@ def test_broken_jpegs_are_counted_and_passed_over(jpegs: list[bytes]) -> None:
         source.close()
     assert [captured.seq for captured in found] == [0, 1, 2, 3, 4]
     assert source.undecodable >= 4
+
+
+def test_a_probe_leaves_a_driver_that_hangs_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, left = threading.Event(), threading.Event()
+
+    class HangingCamera:
+        def open(self) -> None:
+            released.wait()
+            left.set()
+
+        def read(self) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(check, "live_source", lambda *unused: HangingCamera())
+    answer = probe(camera_spec("cam", f"rtsp://admin:{PASSWORD}@127.0.0.1/a"), 0.1)
+    assert answer.startswith("no answer: hung")
+    assert PASSWORD not in answer
+    assert not left.is_set()
+    released.set()

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import redis
+from av.video.frame import VideoFrame
 
 from readroom.errors import BadSettings
 from readroom.ingest import live
 from readroom.ingest.process import mode_of
 from readroom.ingest.sources import Lost, camera_spec
+from readroom.ingest.sources.libav import Converter
 from readroom.messages import CameraReport, Frame, Observation
-from readroom.pixels import encode_jpeg
+from readroom.pixels import Picture, encode_jpeg
 from readroom.settings import IngestSettings
 from readroom.streams import GroupReader
 from tests.ingest.clips import write_clip
@@ -284,3 +286,63 @@ def test_a_driver_that_hangs_is_given_up_and_only_a_new_process_tries_again(
     assert "its driver hangs" in str(ingest.error)
     assert ingest.reconnects("hung") == 1
     camera.released.set()
+
+
+def fail_to_convert(monkeypatch: pytest.MonkeyPatch, first: int, end: int) -> None:
+    """Pictures ``first`` up to ``end`` of a 30 fps clip can't be converted."""
+    convert = Converter.bgr
+
+    def failing(converter: Converter, frame: VideoFrame, max_width: int) -> Picture:
+        if frame.time is not None and first <= round(frame.time * 30) < end:
+            raise ValueError("no such format")
+        return convert(converter, frame, max_width)
+
+    monkeypatch.setattr(Converter, "bgr", failing)
+
+
+def test_pictures_that_cannot_be_converted_are_counted_drops_and_no_loss(
+    start_ingest: StartIngest,
+    client: redis.Redis,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fail_to_convert(monkeypatch, 5, 15)
+    clip = write_clip(tmp_path / "a.mp4", frames=30, fps=30)
+    ingest = start_ingest(str(clip), mode="live", fps=60, live_frames=1000)
+    until(lambda: phase(client) == "ended")
+    found = [frame for frame, _ in frames_in(client)]
+    assert 1 <= ingest.dropped("decode") <= 10
+    assert not {frame.seq for frame in found} & set(range(5, 15))
+    assert found[-1].seq > 15
+    assert all(after.previous_seq == before.seq for before, after in pairwise(found))
+    assert ingest.reconnects("decode") == 0
+
+
+def test_a_camera_none_of_whose_pictures_can_be_converted_is_lost_and_tried_again(
+    start_ingest: StartIngest,
+    client: redis.Redis,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "BROKEN_IN_A_ROW", 3)
+    fail_to_convert(monkeypatch, 0, 1000)
+    clip = write_clip(tmp_path / "a.mp4", frames=60, fps=30)
+    ingest = start_ingest(str(clip), mode="live", fps=60, backoff_max_s=0.2)
+    until(lambda: ingest.reconnects("decode") >= 2)
+    assert ingest.error is None
+    assert "streaming" not in [said.phase for said in reports_in_order(client)]
+
+
+def test_the_stages_of_a_live_frame_are_timed_as_those_of_a_recording(
+    start_ingest: StartIngest, client: redis.Redis
+) -> None:
+    with MjpegServer([SMALL]) as server:
+        ingest = start_ingest(server.url(), fps=100, live_frames=1000)
+        until(lambda: ingest.published() >= 5)
+        ingest.stop()
+    counts = {
+        stage: ingest.sample("readroom_stage_seconds_count", stage=stage)
+        for stage in ("read", "encode", "publish")
+    }
+    # This camera's JPEGs pass through, and still each was read and packed.
+    assert counts["read"] >= counts["encode"] == counts["publish"] == ingest.published()

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 import pytest
+from prometheus_client import Histogram
 
 from readroom.ingest.reader import Newest, Reader
 from readroom.ingest.sources import Captured, Lost
@@ -39,6 +40,10 @@ class Drops(Counter[str]):
         self[reason] += count
 
 
+def reader_of(source: Script, fps: float | None, drops: Drops) -> Reader:
+    return Reader(source, fps, drops, Histogram("read_seconds", "Time.", registry=None))
+
+
 def test_the_newest_picture_wins_and_the_others_are_counted() -> None:
     drops = Drops()
     newest = Newest(drops)
@@ -72,7 +77,7 @@ def test_the_end_of_a_recording_is_no_loss() -> None:
 
 def test_a_reader_hands_on_the_newest_and_closes_the_source() -> None:
     source, drops = Script(captured(0), captured(1), None), Drops()
-    reader = Reader(source, None, drops)
+    reader = reader_of(source, None, drops)
     reader.start()
     reader.join(5)
     taken = reader.newest.take(0)
@@ -83,9 +88,19 @@ def test_a_reader_hands_on_the_newest_and_closes_the_source() -> None:
     assert source.closed
 
 
+def test_every_read_is_timed_also_of_what_the_rate_leaves_out() -> None:
+    seconds = Histogram("read_seconds", "Time.", registry=None)
+    reader = Reader(Script(captured(0), captured(1), None), 1.0, Drops(), seconds)
+    reader.start()
+    reader.join(5)
+    [metric] = seconds.collect()
+    counts = [sample.value for sample in metric.samples if sample.name == "read_seconds_count"]
+    assert counts == [3]
+
+
 def test_a_reader_drops_what_the_rate_leaves_out() -> None:
     drops = Drops()
-    reader = Reader(Script(*[captured(seq) for seq in range(5)], None), 1.0, drops)
+    reader = reader_of(Script(*[captured(seq) for seq in range(5)], None), 1.0, drops)
     reader.start()
     reader.join(5)
     taken = reader.newest.take(0)
@@ -94,7 +109,7 @@ def test_a_reader_drops_what_the_rate_leaves_out() -> None:
 
 
 def test_an_error_nobody_foresaw_is_a_lost_camera_too() -> None:
-    reader = Reader(Script(ZeroDivisionError("in a driver")), None, Drops())
+    reader = reader_of(Script(ZeroDivisionError("in a driver")), None, Drops())
     reader.start()
     reader.join(5)
     with pytest.raises(Lost, match="in a driver") as caught:
@@ -109,7 +124,7 @@ def test_a_reader_that_is_given_up_lets_go_of_the_camera() -> None:
             return captured(0)
 
     source = Endless()
-    reader = Reader(source, 1.0, Drops())
+    reader = reader_of(source, 1.0, Drops())
     reader.start()
     reader.give_up()
     reader.join(5)

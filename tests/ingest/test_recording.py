@@ -5,15 +5,23 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import av.error
+import cv2
 import numpy as np
 import pytest
 import redis
+from av.video.frame import VideoFrame
 
+from readroom import streams, supervisor
 from readroom.errors import BadSettings
+from readroom.ingest import recording, transport
 from readroom.ingest.recording import fingerprint
 from readroom.ingest.sources import camera_spec
+from readroom.ingest.sources.libav import Converter
+from readroom.messages import Frame
+from readroom.pixels import Picture
 from readroom.settings import IngestSettings, load_settings
-from readroom.streams import FrameWriter
+from readroom.streams import FrameWriter, GroupReader
 from tests.ingest.clips import cut, write_clip, write_picture
 from tests.ingest.conftest import (
     KEYS,
@@ -103,7 +111,50 @@ def test_a_truncated_video_is_played_to_where_it_breaks_off(
     until(lambda: lane.seqs and lane.seqs[-1] == said.last_seq)
     assert lane.seqs == list(range(said.last_seq + 1))
     assert 10 < len(lane.seqs) < 85
-    assert ingest.dropped("decode") >= 1
+    # Every picture it has was published: none was dropped.
+    assert ingest.dropped("decode") == 0
+
+
+def test_a_recording_that_vanishes_between_two_loops_ends_without_a_drop(
+    start_ingest: StartIngest, start_lane: StartLane, clip: Path, client: redis.Redis
+) -> None:
+    ingest = start_ingest(str(clip), pace="fast", fps=30, loop=2, stream_frames=5)
+    until(lambda: client.xlen(KEYS.frames("cam")) == 5)
+    clip.unlink()
+    lane = start_lane()
+    until(lambda: phase(client) == "ended")
+    until(lambda: len(lane.frames) == 60)
+    assert ingest.dropped("decode") == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("no such format"), cv2.error("no memory"), av.error.InvalidDataError(1, "broken")],
+)
+def test_a_picture_that_cannot_be_converted_is_one_counted_drop_and_the_recording_goes_on(
+    start_ingest: StartIngest,
+    start_lane: StartLane,
+    clip: Path,
+    client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    convert = Converter.bgr
+
+    def failing(converter: Converter, frame: VideoFrame, max_width: int) -> Picture:
+        if frame.time == pytest.approx(0.7):
+            raise error
+        return convert(converter, frame, max_width)
+
+    monkeypatch.setattr(Converter, "bgr", failing)
+    lane = start_lane()
+    ingest = start_ingest(str(clip), pace="fast", fps=30)
+    until(lambda: phase(client) == "ended")
+    until(lambda: len(lane.frames) == 59)
+    assert lane.seqs == [seq for seq in range(60) if seq != 21]
+    assert all(after.previous_seq == before.seq for before, after in pairwise(lane.frames))
+    assert ingest.dropped("decode") == 1
+    assert ingest.error is None
 
 
 def test_shared_memory_frames_are_all_readable_and_given_back(
@@ -119,6 +170,68 @@ def test_shared_memory_frames_are_all_readable_and_given_back(
     ]
     ingest.stop()
     assert list(shared_folder.iterdir()) == []
+
+
+def test_a_stopped_recording_that_nobody_reads_leaves_no_shared_memory_behind(
+    start_ingest: StartIngest, clip: Path, shared_folder: Path, client: redis.Redis
+) -> None:
+    ingest = start_ingest(str(clip), pace="fast", fps=30, stream_frames=3, transport="shared")
+    until(lambda: client.xlen(KEYS.frames("cam")) == 3)
+    assert len(list(shared_folder.iterdir())) == 1
+    ingest.stop()
+    assert list(shared_folder.iterdir()) == []
+    assert ingest.error is None
+
+
+def test_shared_memory_is_given_back_also_while_a_redis_that_hangs_is_waited_for(
+    server: Server, clip: Path, shared_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "COMMAND_TIMEOUT_S", 60.0)
+    ingest = RunningIngest(
+        settings_for(server.url, pace="fast", fps=30, stream_frames=3, transport="shared"),
+        str(clip),
+        "cam",
+    )
+    until(lambda: ingest.published() == 3)
+    server.freeze()
+    ingest.box.stopping.set()
+    until(lambda: list(shared_folder.iterdir()) == [])
+    server.kill()
+    ingest.stop()
+
+
+def test_ingest_is_through_with_stopping_before_the_supervisor_kills_it() -> None:
+    assert recording.DRAIN_S < transport.LEAST_STAY_S < supervisor.DRAIN_S
+
+
+def test_a_stream_that_stays_full_names_the_lane_that_holds_it_up(
+    client: redis.Redis,
+    redis_url: str,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(recording, "FULL_WARN_S", 0.2)
+    settings = load_settings(
+        redis={"url": redis_url},
+        ingest={"transport": "redis", "pace": "fast", "stream_frames": 4},
+        lanes=("face+expression", "pose"),
+    )
+    ingest = RunningIngest(settings, str(clip), "cam")
+    reader: GroupReader[Frame] = GroupReader(
+        client, KEYS, "pose", "w1", Frame, on_dead=lambda *_: None
+    )
+    reader.follow([KEYS.frames("cam")])
+
+    def said() -> str:
+        reader.ack(reader.read(count=10, block_ms=1))
+        return " ".join(record.message for record in caplog.records)
+
+    until(lambda: "`readroom work --engines face,expression`" in said())
+    ingest.stop()
+    # It read all there was, in time or at once after an early line.
+    last = [record.message for record in caplog.records if "is full" in record.message][-1]
+    assert "lane face+expression has no worker" in last
 
 
 def test_a_killed_ingest_goes_on_without_losing_or_repeating_a_frame(

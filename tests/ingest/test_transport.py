@@ -9,7 +9,6 @@ import pytest
 
 from readroom.ingest.sources import Captured
 from readroom.ingest.transport import Rings, Transport
-from readroom.messages import Frame
 from readroom.pixels import PixelReader, decode_jpeg, encode_jpeg
 from readroom.settings import Settings, load_settings
 
@@ -38,19 +37,8 @@ def test_pixels_go_through_shared_memory_where_redis_is_on_this_host(shared_fold
     packed = chosen.pack(captured(), PICTURE, 7)
     assert packed.payload == b""
     assert ring_names(shared_folder) == ["readroom-room-cam-7"]
-    frame = Frame(
-        room="room",
-        camera="cam",
-        epoch=7,
-        seq=0,
-        previous_seq=-1,
-        captured_at=0.0,
-        width=packed.width,
-        height=packed.height,
-        mode="live",
-        encoding=packed.encoding,
-        shared=packed.shared,
-    )
+    frame = chosen.frame(captured(), packed, epoch=7, previous_seq=-1, mode="live")
+    assert (frame.room, frame.camera, frame.width, frame.height) == ("room", "cam", 64, 48)
     assert np.array_equal(PixelReader().read(frame, packed.payload), PICTURE)
     chosen.rings.close()
     assert ring_names(shared_folder) == []

@@ -22,11 +22,17 @@ def loop(box: Box) -> None:
 
 def deaf(box: Box) -> None:
     """Hears the signal and goes on all the same."""
+    box.alive()
     while not box.stopping.wait(0.02):
         pass
     print("stopping", flush=True)
     while True:
         time.sleep(0.02)
+
+
+def load(box: Box) -> None:
+    """Is still loading its networks, deaf to everything."""
+    time.sleep(60)
 
 
 def fail(box: Box) -> None:
@@ -45,7 +51,7 @@ def break_down(box: Box) -> None:
     raise ValueError("rtsp://u:hunter2horse@cam")
 
 
-ACTS = {act.__name__: act for act in (loop, deaf, fail, refuse, lose_redis, break_down)}
+ACTS = {act.__name__: act for act in (loop, deaf, load, fail, refuse, lose_redis, break_down)}
 
 
 def main(box: Box) -> None:

@@ -26,7 +26,7 @@ from readroom.errors import BadSettings
 from readroom.log import Log
 from readroom.messages import BoxInfo
 from readroom.settings import Settings, load_settings
-from readroom.streams import connect, read_boxes, register_box
+from readroom.streams import Keys, connect, read_boxes, register_box
 
 from ..conftest import ROOT
 from .processes import gone, wait_until
@@ -113,6 +113,13 @@ def test_a_failure_is_one_line_and_its_exit_code(
     assert ("traceback" in entry) == (act == "break_down")
     assert SECRET not in written
     assert process.returncode == code
+
+
+def test_a_box_that_has_not_begun_its_work_ends_at_the_first_signal(start: Start) -> None:
+    process = start("load")
+    first_line(process)
+    process.terminate()
+    assert process.wait(30) == 0
 
 
 def test_a_second_signal_ends_a_box_at_once(start: Start) -> None:
@@ -408,3 +415,16 @@ def test_a_server_that_evicts_is_told_of(
     finally:
         client.config_set("maxmemory-policy", "noeviction")
     assert "allkeys-lru" in caplog.text
+
+
+def test_a_full_redis_does_not_end_a_box_that_registers(
+    redis_url: str, client: redis.Redis
+) -> None:
+    settings = load_settings(redis={"url": redis_url})
+    with connect(settings.redis) as link:
+        client.config_set("maxmemory", "1")
+        try:
+            Box("live", "live", settings, Log(logging.getLogger("test"))).alive(link)
+        finally:
+            client.config_set("maxmemory", "0")
+        assert "live/live" not in read_boxes(link, Keys(settings.room))

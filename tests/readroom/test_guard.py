@@ -141,3 +141,15 @@ def test_a_refusal_does_not_tell_the_token() -> None:
 )
 def test_a_host_header_is_split_into_its_name(header: str, name: str) -> None:
     assert host_name(header) == name
+
+
+def test_beyond_loopback_an_address_is_a_host_too_but_a_strange_name_is_not() -> None:
+    guard = Guard(frozenset({"127.0.0.1"}), "a-token-of-length")
+    headers = {"Authorization": "Bearer a-token-of-length"}
+    assert guard.check({**headers, "Host": "10.0.0.7:8710"}) is None
+    assert guard.check({**headers, "Host": "[fd00::7]:8710"}) is None
+    refusal = guard.check({**headers, "Host": "rebound.example:8710"})
+    assert refusal is not None
+    assert refusal.status == 421
+    open_guard = Guard(frozenset({"127.0.0.1"}), None)
+    assert open_guard.check({"Host": "10.0.0.7:8710"}) is not None

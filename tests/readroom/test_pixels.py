@@ -23,6 +23,9 @@ from readroom.pixels import (
     Unreadable,
     decode_jpeg,
     encode_jpeg,
+    lock_ring,
+    remove_orphans,
+    ring_prefix,
 )
 
 from .test_messages import a_frame
@@ -214,6 +217,27 @@ def test_a_ring_that_is_gone_is_unreadable_but_what_is_mapped_stays(ring: Shared
     assert caught.value.reason == "overwritten"
 
 
+def open_rings(prefix: str) -> list[str]:
+    """The rings this process has mapped, by what follows ``prefix`` in their names."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return [line.split(prefix)[1].split()[0] for line in lines if prefix in line]
+
+
+@needs_tmpfs
+def test_of_each_camera_only_the_newest_two_rings_stay_open() -> None:
+    prefix = f"readroom-{uuid.uuid4().hex}-"
+    reader, picture = PixelReader(), noise(60, 80)
+    for epoch in range(12):
+        for camera in ("left", "left-2"):
+            ring = SharedRing(f"{prefix}{camera}-{epoch}", 3, picture.size)
+            block = ring.put(picture)
+            assert np.array_equal(read(reader, picture, block), picture)
+            ring.unlink()
+        del ring  # The writer's own map.
+
+    assert sorted(open_rings(prefix)) == ["left-10", "left-11", "left-2-10", "left-2-11"]
+
+
 @needs_tmpfs
 @pytest.mark.parametrize(
     ("offset", "size"), [(1 << 40, 14400), (-64, 14400), (0, 1 << 40), (0, -1), (-(1 << 40), 1)]
@@ -282,3 +306,21 @@ def test_without_a_folder_of_shared_memory_there_is_no_ring(
 
     with pytest.raises(OSError, match="no shared memory"):
         SharedRing("ring", 2, 100)
+
+
+def test_only_the_rings_of_dead_writers_of_this_camera_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixels, "SHARED_FOLDER", tmp_path)
+    shared = tmp_path
+    prefix = ring_prefix("room", "cam")
+    names = [f"{prefix}1", f"{prefix}2", f"{prefix}x2", ring_prefix("room", "cam-2") + "1"]
+    for name in names:
+        (shared / name).touch()
+    living = lock_ring(shared / names[0])
+    assert living is not None
+    try:
+        remove_orphans(prefix)
+    finally:
+        os.close(living)
+    assert sorted(path.name for path in shared.iterdir()) == sorted([names[0], *names[2:]])

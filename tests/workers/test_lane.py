@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from readroom.messages import Box, Frame
+from readroom.messages import Box, CameraPhase, CameraReport, Frame
 from readroom.settings import WorkerSettings
 from readroom.streams import Delivery
-from readroom.workers.lane import KnownFaces, due_engines, is_due, newest_wins, observe
+from readroom.workers.lane import (
+    REPORT_FRESH_S,
+    KnownFaces,
+    due_engines,
+    is_due,
+    is_running,
+    keeps_ring,
+    newest_wins,
+    observe,
+)
 
 
 def frame(seq: int = 0, **changes: Any) -> Frame:
@@ -59,11 +68,94 @@ def test_the_first_frame_of_an_epoch_is_due_whatever_its_number() -> None:
 
 
 def test_each_engine_has_its_own_cadence_and_only_the_lanes_engines_are_due() -> None:
-    workers = WorkerSettings(engines=("face", "pose"), face_every=2, pose_every=3)
+    workers = WorkerSettings(engines=("face", "pose"), face_every=3, pose_every=2)
     assert due_engines(frame(0), workers) == {"face", "pose"}
     assert due_engines(frame(1), workers) == frozenset()
-    assert due_engines(frame(2), workers) == {"face"}
-    assert due_engines(frame(3), workers) == {"pose"}
+    assert due_engines(frame(2), workers) == {"pose"}
+    assert due_engines(frame(3), workers) == {"face"}
+    assert due_engines(frame(3), WorkerSettings(engines=("pose",), pose_every=3)) == {"pose"}
+
+
+def test_what_needs_faces_waits_for_the_next_frame_with_faces() -> None:
+    workers = WorkerSettings(face_every=2, expression_every=3, pose_every=5)
+    runs = {
+        engine: [seq for seq in range(13) if engine in due_engines(frame(seq), workers)]
+        for engine in workers.engines
+    }
+    assert runs == {
+        "face": [0, 2, 4, 6, 8, 10, 12],
+        "expression": [0, 4, 6, 10, 12],
+        "pose": [0, 6, 10],
+    }
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=60),
+    st.integers(1, 9),
+    st.integers(1, 20),
+)
+def test_with_drops_every_turn_of_an_expression_comes_on_a_frame_with_faces(
+    steps: list[int], face_every: int, expression_every: int
+) -> None:
+    workers = WorkerSettings(face_every=face_every, expression_every=expression_every)
+    previous, with_faces, asked_since = -1, -1, True
+    for step in steps:
+        seq = previous + step
+        due = due_engines(frame(seq, previous_seq=previous), workers)
+        asked_since |= is_due(seq - seq % face_every, with_faces, expression_every)
+        if "face" in due:
+            assert ("expression" in due) == asked_since
+            with_faces, asked_since = seq - seq % face_every, False
+        else:
+            assert "expression" not in due
+        previous = seq
+
+
+def report(**changes: Any) -> CameraReport:
+    fields: dict[str, Any] = {
+        "room": "room",
+        "camera": "left",
+        "epoch": 5,
+        "phase": "streaming",
+        "mode": "recording",
+        "source": "a test",
+        "at": 1000.0,
+    }
+    return CameraReport(**{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("phase", "age_s", "running"),
+    [
+        ("connecting", 0, True),
+        ("retrying", REPORT_FRESH_S, True),
+        ("streaming", REPORT_FRESH_S + 1, False),
+        ("ended", 0, False),
+        ("stopped", 0, False),
+    ],
+)
+def test_a_camera_runs_until_it_is_over_or_falls_silent(
+    phase: CameraPhase, age_s: float, running: bool
+) -> None:
+    assert is_running(report(phase=phase), 1000 + age_s) == running
+
+
+@pytest.mark.parametrize(
+    ("phase", "epoch", "age_s", "kept"),
+    [
+        ("streaming", 5, 0, True),
+        ("streaming", 5, 3600, True),
+        ("streaming", 6, 0, True),
+        ("streaming", 4, 0, False),
+        ("ended", 5, 3600, True),
+        ("stopped", 5, 1, True),
+        ("stopped", 5, REPORT_FRESH_S + 1, False),
+    ],
+)
+def test_a_ring_is_there_until_its_ingest_is_stopped_or_has_gone_on(
+    phase: CameraPhase, epoch: int, age_s: float, kept: bool
+) -> None:
+    assert keeps_ring(report(phase=phase), epoch, 1000 + age_s) == kept
 
 
 def test_of_a_live_camera_only_the_newest_frame_is_kept() -> None:

@@ -5,12 +5,14 @@ No network files are needed: with the Haar cascade a worker is a worker.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +25,21 @@ import redis
 from readroom.box import Box
 from readroom.errors import BadSettings, ReadroomError
 from readroom.log import set_up_logging
-from readroom.messages import CameraReport, Frame, Mode, Observation, decode, encode
+from readroom.messages import (
+    CameraReport,
+    EngineName,
+    Frame,
+    Mode,
+    Observation,
+    SharedBlock,
+    decode,
+    encode,
+)
 from readroom.metrics import WorkerMetrics
-from readroom.pixels import encode_jpeg
+from readroom.pixels import SHARED_FOLDER, SharedRing, encode_jpeg
 from readroom.redis_server import server_program
 from readroom.settings import Settings, load_settings
-from readroom.streams import FrameWriter, Keys, consumer_name, report_camera
+from readroom.streams import MAX_DELIVERIES, FrameWriter, Keys, consumer_name, report_camera
 from readroom.workers.analysis import Analyser, Analysis
 from readroom.workers.assembly import Assembled
 from readroom.workers.process import MAX_FAILURES, Worker, main
@@ -71,18 +82,17 @@ def working(box: Box) -> Iterator[None]:
         raise raised[0]
 
 
-def camera(client: Client, mode: Mode = "recording", name: str = "left") -> None:
-    report = CameraReport(
-        room="room",
-        camera=name,
-        epoch=1,
-        phase="streaming",
-        source="a test",
-        mode=mode,
-        at=time.time(),
-        last_seq=-1,
-    )
-    report_camera(client, KEYS, report, in_order=False)
+def camera(client: Client, mode: Mode = "recording", name: str = "left", **changes: Any) -> None:
+    fields: dict[str, Any] = {
+        "room": "room",
+        "camera": name,
+        "epoch": 1,
+        "phase": "streaming",
+        "source": "a test",
+        "mode": mode,
+        "at": time.time(),
+    }
+    report_camera(client, KEYS, CameraReport(**{**fields, **changes}), in_order=False)
 
 
 def frame(seq: int, **changes: Any) -> Frame:
@@ -157,17 +167,7 @@ def test_a_camera_that_appears_later_is_followed(redis_url: str, client: Client)
 
 def test_frames_of_a_camera_that_has_ended_are_drained(redis_url: str, client: Client) -> None:
     publish(client, frame(0), frame(1))
-    report = CameraReport(
-        room="room",
-        camera="left",
-        epoch=1,
-        phase="ended",
-        source="a test",
-        mode="recording",
-        at=time.time(),
-        last_seq=1,
-    )
-    report_camera(client, KEYS, report, in_order=False)
+    camera(client, phase="ended", last_seq=1)
     with working(box_for(redis_url)):
         assert [one.seq for one in wait_for(client, 2)] == [0, 1]
 
@@ -179,6 +179,42 @@ def test_of_waiting_live_frames_only_the_newest_is_analysed(redis_url: str, clie
         said = wait_for(client, 12)
     assert sorted(one.seq for one in said if one.skipped == "stale") == list(range(11))
     assert [one.seq for one in said if one.skipped is None] == [11]
+
+
+@pytest.mark.parametrize(("phase", "at"), [("ended", time.time()), ("streaming", 1.0)])
+def test_a_recording_that_is_over_does_not_slow_live_cameras_down(
+    redis_url: str, client: Client, phase: str, at: float
+) -> None:
+    camera(client, "recording", "right", phase=phase, at=at)
+    camera(client, "live")
+    publish(client, *(frame(seq, mode="live", media_time_s=None) for seq in range(12)))
+    with working(box_for(redis_url)):
+        said = wait_for(client, 12)
+    assert [one.seq for one in said if one.skipped is None] == [11]
+
+
+def test_observations_are_capped_again_once_a_recording_is_drained(
+    redis_url: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Trimming is approximate, in steps of 100 entries.
+    monkeypatch.setattr("readroom.streams.OBSERVATIONS_KEPT", 1)
+    for _ in range(250):
+        client.xadd(KEYS.observations, {b"v": b"1", b"m": b"said before"})
+    camera(client, phase="ended")
+    publish(client, frame(0), frame(1))
+    live = FrameWriter(client, KEYS, "right", recording=None, capacity=10, lanes=[LANE])
+    live.prepare()
+    seqs = itertools.count()
+
+    def is_capped() -> bool:
+        seen = frame(next(seqs), camera="right", mode="live", media_time_s=None)
+        live.publish(seen, JPEG)
+        return client.xlen(KEYS.observations) < 250
+
+    with working(box_for(redis_url)):
+        wait_until(lambda: pending(client) == 0 and client.xlen(KEYS.observations) >= 252)
+        camera(client, "live", "right")
+        wait_until(is_capped)
 
 
 def test_a_payload_that_is_no_picture_is_said_to_be_undecodable(
@@ -194,16 +230,73 @@ def test_a_payload_that_is_no_picture_is_said_to_be_undecodable(
     assert said[2].skipped is None
 
 
+@pytest.mark.parametrize("changes", [{"mode": "live", "media_time_s": None}, {"epoch": 0}])
 def test_a_frame_whose_shared_memory_is_gone_is_said_to_be_overwritten(
-    redis_url: str, client: Client
+    redis_url: str, client: Client, changes: dict[str, Any]
 ) -> None:
-    from readroom.messages import SharedBlock
-
     block = SharedBlock(name="readroom-gone", offset=0, size=96 * 64 * 3, generation=1)
-    camera(client)
-    publish(client, frame(0, encoding="bgr", shared=block), payload=b"")
+    gone = frame(0, encoding="bgr", shared=block, **changes)
+    camera(client, gone.mode)
+    publish(client, gone, payload=b"")
     with working(box_for(redis_url)):
         assert wait_for(client, 1)[0].skipped == "overwritten"
+
+
+@pytest.fixture
+def hidden_ring() -> Iterator[tuple[SharedBlock, Path, Path]]:
+    """A picture in shared memory as a worker on another host sees it: not at all. Also where the
+    ring is hidden, and where it belongs."""
+    ring = SharedRing(f"readroom-{uuid.uuid4().hex}-left-1", 4, 96 * 64 * 3)
+    block = ring.put(np.zeros((64, 96, 3), np.uint8))
+    place = SHARED_FOLDER / ring.name
+    away = place.with_suffix(".away")
+    place.rename(away)
+    yield block, away, place
+    away.unlink(missing_ok=True)
+    ring.unlink()
+
+
+def has_let_go(box: Box) -> bool:
+    ready, detail = box.ready()
+    return not ready and "left: " in detail and "READROOM_INGEST__TRANSPORT=redis" in detail
+
+
+def test_a_recording_in_another_hosts_memory_is_left_to_the_workers_there(
+    redis_url: str, client: Client, hidden_ring: tuple[SharedBlock, Path, Path]
+) -> None:
+    block, away, place = hidden_ring
+    camera(client)
+    publish(client, *(frame(seq, encoding="bgr", shared=block) for seq in range(2)), payload=b"")
+    # However often it is started again, it neither says anything of them nor has them buried.
+    for _ in range(MAX_DELIVERIES + 1):
+        box = box_for(redis_url, "far", reclaim_idle_s=600)
+        with working(box):
+            wait_until(lambda box=box: has_let_go(box))  # type: ignore[misc]
+    assert client.xlen(KEYS.observations) == client.xlen(KEYS.dead) == 0
+    assert pending(client) == 2
+    away.rename(place)
+    with working(box_for(redis_url, "near", reclaim_idle_s=600)):
+        said = wait_for(client, 2)
+        wait_until(lambda: pending(client) == 0)
+    assert {(one.seq, one.worker, one.skipped) for one in said} == {
+        (0, "near", None),
+        (1, "near", None),
+    }
+
+
+def test_a_recording_that_comes_into_reach_is_followed_again(
+    redis_url: str, client: Client, hidden_ring: tuple[SharedBlock, Path, Path]
+) -> None:
+    camera(client)
+    publish(client, frame(0, encoding="bgr", shared=hidden_ring[0]), payload=b"")
+    box = box_for(redis_url)
+    with working(box):
+        wait_until(lambda: has_let_go(box))
+        camera(client, epoch=2)
+        publish(client, frame(0, epoch=2))
+        said = {one.epoch: one.skipped for one in wait_for(client, 2)}
+        wait_until(lambda: box.ready()[0])
+    assert said == {1: "overwritten", 2: None}
 
 
 def test_a_frame_on_which_nothing_is_due_is_skipped_without_being_decoded(
@@ -214,6 +307,16 @@ def test_a_frame_on_which_nothing_is_due_is_skipped_without_being_decoded(
     publish(client, frame(1), payload=b"this would not decode")
     publish(client, frame(2))
     with working(box_for(redis_url, face_every=2, expression_every=2, pose_every=2)):
+        said = {one.seq: one.skipped for one in wait_for(client, 3)}
+    assert said == {0: None, 1: "cadence", 2: None}
+
+
+def test_a_frame_on_which_nothing_that_was_due_could_run_is_said_to_be_skipped(
+    redis_url: str, client: Client
+) -> None:
+    camera(client)
+    publish(client, *(frame(seq) for seq in range(3)))
+    with working(box_for(redis_url, face_every=2, expression_every=2, pose_every=1)):
         said = {one.seq: one.skipped for one in wait_for(client, 3)}
     assert said == {0: None, 1: "cadence", 2: None}
 
@@ -273,10 +376,14 @@ class Stumbling(Analyser):
         super().__init__(min_face_px=24)
         self._fails = fails
 
+    @property
+    def models(self) -> dict[EngineName, str]:
+        return {"face": "stumbling"}
+
     def analyse(self, pictures: Any, due: Any = None, known_faces: Any = None) -> list[Analysis]:
         if any(self._fails(picture.shape[1]) for picture in pictures):
             raise ValueError("an engine stumbled")
-        return [Analysis(engines=()) for _ in pictures]
+        return [Analysis(engines=("face",)) for _ in pictures]
 
 
 def worker_with(box: Box, analyser: Analyser) -> Worker:
