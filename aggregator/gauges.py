@@ -38,7 +38,7 @@ class Gauges:
             self.metrics.people_visible.labels(self._room, camera.camera).set(camera.people)
         cameras = {camera.camera for camera in state.cameras}
         for forgotten in self._cameras - cameras:
-            self._forget(forgotten)
+            self.metrics.forget(forgotten)
         self._cameras = cameras
         # An empty room isn't badly covered: no number, so that no alert compares with it. What a
         # closed session's people had is for the page.
@@ -56,17 +56,6 @@ class Gauges:
             self.metrics.person_state.remove(self._room, str(gone))
             self.metrics.person_coverage.remove(self._room, str(gone))
         self._slots = present
-
-    def _forget(self, camera: str) -> None:
-        """Take away the series of a camera that is no longer part of the room."""
-        metrics = self.metrics
-        for family in (
-            metrics.lag,
-            metrics.people_visible,
-            metrics.frames_joined,
-            metrics.frame_age,
-        ):
-            family.remove(self._room, camera)
 
     def joined(self, changes: Changes, now: float) -> None:
         """Frames whose results the gauges now show: count them, and how old they are.

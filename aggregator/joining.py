@@ -216,7 +216,7 @@ def finished(join: CameraJoin, now: float, rules: JoinRules) -> bool:
     """
     if join.ended_seq is None or join.held:
         return False
-    if join.ended_seq <= (-1 if join.released_seq is None else join.released_seq):
+    if _played(join):
         return True
     silent_since = max([join.ended_at, *join.lanes_at.values()])
     return join.mode == "live" and now - silent_since >= rules.lane_timeout_s
@@ -235,8 +235,9 @@ def _enter_epoch(join: CameraJoin, observation: Observation, outcome: JoinOutcom
     if epoch == join.epoch:
         return epoch not in join.retired
     if observation.mode == "recording":
-        # An epoch says nothing in a recording, unless it plays again after it had ended.
-        if join.ended_seq is not None and observation.previous_seq == -1 and not join.held:
+        # An epoch says nothing in a recording, unless it plays again after it had ended. That
+        # it has ended may be heard before its first frame: a short one outruns the workers.
+        if _played(join) and observation.previous_seq == -1 and not join.held:
             _begin_anew(join, epoch)
         join.epoch = max(join.epoch, epoch)
         return True
@@ -244,6 +245,12 @@ def _enter_epoch(join: CameraJoin, observation: Observation, outcome: JoinOutcom
         return False
     _begin_epoch(join, epoch, outcome)
     return True
+
+
+def _played(join: CameraJoin) -> bool:
+    """Whether a recording has ended and all of it has been let go."""
+    released_seq = -1 if join.released_seq is None else join.released_seq
+    return join.ended_seq is not None and join.ended_seq <= released_seq
 
 
 def _begin_anew(join: CameraJoin, epoch: int) -> None:

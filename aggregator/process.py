@@ -420,7 +420,8 @@ def targets_page(box: Box, client: Client) -> bytes:
     groups = [
         {
             "targets": [_reachable(info)],
-            "labels": {"room": box.settings.room, "box": info.kind},
+            # Not the room: every metric has that label of its own.
+            "labels": {"box": info.kind},
         }
         for _, info in sorted(boxes.items())
         if info.address and now - info.at <= TARGET_FRESH_S

@@ -300,7 +300,8 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     for recordings). ``shares`` maps state to the share of visible people in it (sums to 1 where
     anybody is visible). ``coverage`` is the mean coverage of the people present, None without
     any; in phase ``closed`` it is the mean over the session's people of the share of each one's
-    presence in which the face was readable, None where there was nobody. ``engines`` says which engines are running with which model, for the page's honesty line.
+    presence in which the face was readable, None where there was nobody.
+    ``engines`` says which engines are running with which model, for the page's honesty line.
     """
 
     room: str

@@ -263,9 +263,19 @@ class AggregatorMetrics(BoxMetrics):
             registry=registry,
         )
 
+        self._drop_reasons: dict[str, set[str]] = {}
+
     def dropped(self, camera: str, reason: str, count: int = 1) -> None:
         """Count frames that no lane analysed (``trimmed``, ``stale``, ...)."""
+        self._drop_reasons.setdefault(camera, set()).add(reason)
         self._dropped.labels(self.room, camera, reason).inc(count)
+
+    def forget(self, camera: str) -> None:
+        """Take away the series of a camera that is no longer part of the room."""
+        for family in (self.lag, self.people_visible, self.frames_joined, self.frame_age):
+            family.remove(self.room, camera)
+        for reason in self._drop_reasons.pop(camera, ()):
+            self._dropped.remove(self.room, camera, reason)
 
 
 class SupervisorMetrics:

@@ -251,6 +251,15 @@ def test_a_recording_played_again_after_it_ended_begins_anew() -> None:
     assert not joining.finished(join, 2.0, ONE)
 
 
+def test_a_recording_that_ended_before_its_first_result_came_is_still_known_to_have_ended() -> None:
+    join = CameraJoin()
+    joining.report(join, report("streaming", mode="recording"), 0.0)
+    joining.report(join, report("ended", mode="recording", last_seq=1), 0.1)
+    joint = feed(join, [(1, observation(n, mode="recording")) for n in range(2)], ONE)
+    assert joint.seqs == [0, 1]
+    assert joining.finished(join, 1.0, ONE)
+
+
 def test_a_resumed_recording_waits_for_the_stragglers_of_the_epoch_before() -> None:
     join = CameraJoin()
     feed(join, [(0, observation(n, mode="recording")) for n in range(3)], ONE)

@@ -346,10 +346,10 @@ def test_prometheus_finds_every_box_that_runs(
         found = wait_for(
             lambda: [g for g in [json.loads(aggregator.page("/targets"))] if len(g) == 2]
         )[0]
-        assert found[0]["labels"] == {"room": "room", "box": "aggregate"}
+        assert found[0]["labels"] == {"box": "aggregate"}
         assert found[1] == {
             "targets": ["127.0.0.1:1234"],
-            "labels": {"room": "room", "box": "work"},
+            "labels": {"box": "work"},
         }
 
 
