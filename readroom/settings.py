@@ -127,8 +127,22 @@ class WorkerSettings(_Section):
         description="Run faces on every n-th frame of a camera: on each one that reaches or "
         "passes a multiple of n (seq counts what ingest left out, too).",
     )
-    expression_every: int = Field(1, ge=1, le=1000, description="The same for expressions.")
-    pose_every: int = Field(1, ge=1, le=1000, description="The same for poses.")
+    expression_every: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="The same for expressions. They are read of faces found in the same frame, so "
+        "a turn between two frames with faces runs on the next one that has them (face_every=2, "
+        "expression_every=3: frames 0, 4, 6, 10, …).",
+    )
+    pose_every: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="The same for poses. In a lane with faces they wait for a frame with faces in "
+        "the same way, unless they are to run more often than faces; then they also run in "
+        "between, around faces that the same worker saw up to 1 s before.",
+    )
     face_score_ratio: float = Field(
         0.7, ge=0, le=1, description="Faces below this detector score are ignored."
     )

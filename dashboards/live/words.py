@@ -109,6 +109,7 @@ SENTENCES: Final = {
     "seen_people": "{known} people seen",
     "seen_person": "1 person seen",
     "seen_coverage": "faces readable {percent} of the last minute",
+    "seen_coverage_closed": "faces readable {percent} of the time they were here",
     "share": "{label} {count} · {percent}",
     "mix_empty": "Nobody in view.",
     "strip": "{name} over time; arrow keys read earlier moments",

@@ -181,11 +181,11 @@ def test_of_waiting_live_frames_only_the_newest_is_analysed(redis_url: str, clie
     assert [one.seq for one in said if one.skipped is None] == [11]
 
 
-@pytest.mark.parametrize(("phase", "at"), [("ended", time.time()), ("streaming", 1.0)])
+@pytest.mark.parametrize(("phase", "age_s"), [("ended", 0.0), ("streaming", 3600.0)])
 def test_a_recording_that_is_over_does_not_slow_live_cameras_down(
-    redis_url: str, client: Client, phase: str, at: float
+    redis_url: str, client: Client, phase: str, age_s: float
 ) -> None:
-    camera(client, "recording", "right", phase=phase, at=at)
+    camera(client, "recording", "right", phase=phase, at=time.time() - age_s)
     camera(client, "live")
     publish(client, *(frame(seq, mode="live", media_time_s=None) for seq in range(12)))
     with working(box_for(redis_url)):
@@ -246,6 +246,8 @@ def test_a_frame_whose_shared_memory_is_gone_is_said_to_be_overwritten(
 def hidden_ring() -> Iterator[tuple[SharedBlock, Path, Path]]:
     """A picture in shared memory as a worker on another host sees it: not at all. Also where the
     ring is hidden, and where it belongs."""
+    if not SHARED_FOLDER.is_dir():
+        pytest.skip("shared memory files are Linux's; elsewhere streams carry all")
     ring = SharedRing(f"readroom-{uuid.uuid4().hex}-left-1", 4, 96 * 64 * 3)
     block = ring.put(np.zeros((64, 96, 3), np.uint8))
     place = SHARED_FOLDER / ring.name

@@ -115,7 +115,10 @@ export function drawSeen({ room, names }) {
   const known = Object.keys(names).length;
   show(byId("seen"), known > 0);
   const parts = [known === 1 ? say("seen_person") : say("seen_people", { known })];
-  if (room !== null && room.coverage !== null) parts.push(say("seen_coverage", { percent: percent(room.coverage) }));
+  if (room !== null && room.coverage !== null) {
+    const sentence = room.phase === "closed" ? "seen_coverage_closed" : "seen_coverage";
+    parts.push(say(sentence, { percent: percent(room.coverage) }));
+  }
   setText(byId("seen"), `${parts.join(" · ")}.`);
   show(byId("overflow"), (room?.overflow ?? 0) > 0);
   setText(byId("overflow"), say("overflow", { count: room?.overflow ?? 0 }));
