@@ -32,7 +32,7 @@ def _acknowledged_nothing(client: Client, stream: str, lane: str) -> bool:
 
 def _has_worker(client: Client, stream: str, lane: str) -> bool:
     # A consumer that died stays in the list, so only its silence tells.
-    consumers = cast(list[dict[str, Any]], client.xinfo_consumers(stream, lane))
+    consumers = client.xinfo_consumers(stream, lane)
     return any(consumer["idle"] < SILENT_S * 1000 for consumer in consumers)
 
 

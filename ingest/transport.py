@@ -11,14 +11,11 @@ one laptop) never take each other's rings for leftovers.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from readroom import pixels
@@ -54,11 +51,11 @@ class Rings:
     """This camera's ring, and the older ones that readers may still need."""
 
     def __init__(self, room: str, camera: str, slots: int) -> None:
-        self._prefix = f"readroom-{room}-{camera}-"
+        self._prefix = pixels.ring_prefix(room, camera)
         self._slots = slots
         self._current: SharedRing | None = None
         self._lock: int | None = None
-        self._old = self._leftovers()
+        self._old = pixels.orphaned_rings(self._prefix)
 
     @property
     def has_old(self) -> bool:
@@ -77,7 +74,7 @@ class Rings:
         None for a picture that is too big for it. Raises OSError where no ring can be made."""
         if self._current is None:
             self._current = SharedRing(f"{self._prefix}{epoch}", self._slots, picture.size)
-            self._lock = _locked(pixels.SHARED_FOLDER / self._current.name)
+            self._lock = pixels.lock_ring(pixels.SHARED_FOLDER / self._current.name)
         if picture.size > self._current.slot_bytes:
             return None
         return self._current.put(picture)
@@ -111,36 +108,6 @@ class Rings:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def _leftovers(self) -> list[Path]:
-        """Rings of this camera whose writer is dead."""
-        if not pixels.SHARED_FOLDER.is_dir():
-            return []
-        found: list[Path] = []
-        for path in pixels.SHARED_FOLDER.glob(f"{self._prefix}*"):
-            # Only digits may follow: camera "a" must not take the rings of camera "a-2".
-            if not re.fullmatch(r"\d+", path.name.removeprefix(self._prefix)):
-                continue
-            lock = _locked(path)
-            if lock is not None:
-                os.close(lock)
-                found.append(path)
-        return found
-
-
-def _locked(path: Path) -> int | None:
-    """A descriptor that holds the file's lock; None where a living process, or another user,
-    has it."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 class Transport:

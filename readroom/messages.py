@@ -187,8 +187,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, tag="observation"):
     was handed, also when it ran nothing: the aggregator joins by counting them.
 
     ``lane`` is the workers' consumer group. ``engines`` are those that ran on this frame;
-    ``skipped`` says why none did (``cadence``: none was due or could run, ``stale``: newer frames were waiting,
-    ``undecodable``, ``overwritten``: shared memory was reused before the read, ``failed``).
+    ``skipped`` says why none did (``cadence``: none was due or could run, ``stale``: newer frames
+    were waiting, ``undecodable``, ``overwritten``: shared memory was reused before the read,
+    ``failed``).
     ``models`` maps engine to model id; ``stages_s`` maps stage (``decode``, or an engine) to
     seconds spent. The frame's own fields are carried along so that no join with the frames
     stream is needed. A repeated observation (same frame, same lane) is a duplicate: drop it.
