@@ -73,11 +73,18 @@ class Rings:
         """Copy the picture into this epoch's ring, which the first one makes to its measure;
         None for a picture that is too big for it. Raises OSError where no ring can be made."""
         if self._current is None:
-            self._current = SharedRing(f"{self._prefix}{epoch}", self._slots, picture.size)
+            self._current = self._make(picture.size, epoch)
             self._lock = pixels.lock_ring(pixels.SHARED_FOLDER / self._current.name)
         if picture.size > self._current.slot_bytes:
             return None
         return self._current.put(picture)
+
+    def _make(self, slot_bytes: int, number: int) -> SharedRing:
+        while True:
+            try:
+                return SharedRing(f"{self._prefix}{number}", self._slots, slot_bytes)
+            except FileExistsError:  # Another room of this name began in the same millisecond.
+                number += 1
 
     def unlink_old(self) -> None:
         """Give the old rings' memory back."""

@@ -66,6 +66,8 @@ class Box:
         self.keys = Keys(settings.room)
         self.metrics = CollectorRegistry()
         self.stopping = threading.Event()
+        #: Whether a supervisor started this process.
+        self.supervised = "READROOM_PARENT_PID" in os.environ
         self.started_at = time.time()
         self.address = ""
         self.routes: dict[str, Route] = {}

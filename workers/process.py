@@ -85,13 +85,14 @@ def main(box: Box) -> None:
 
 
 def _announce(box: Box, assembled: Assembled, metrics: WorkerMetrics) -> None:
-    """Say once what runs, what doesn't, and the remedy."""
+    """Say once what runs, what doesn't, and the remedy (under a supervisor that has been said
+    for all workers together)."""
     models = assembled.analyser.models
     for engine, model in models.items():
         metrics.model(engine, model)
     runs = ", ".join(f"{engine} ({model})" for engine, model in models.items())
     reasons = [f"{c.engine}: {c.reason}" for c in assembled.choices if c.reason]
-    if reasons:
+    if reasons and not box.supervised:
         box.log.warning("worker runs with less than it could", runs=runs, why="; ".join(reasons))
     else:
         box.log.info("worker runs", runs=runs)

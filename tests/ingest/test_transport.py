@@ -127,3 +127,15 @@ def test_a_living_writers_ring_is_left_alone(shared_folder: Path) -> None:
         writer.kill()
         writer.wait()
     assert Rings("room", "cam", 3).has_old
+
+
+def test_two_rooms_of_one_name_that_begin_together_have_rings_of_their_own(
+    shared_folder: Path,
+) -> None:
+    first, second = (Rings("room", "cam", slots=2) for _ in range(2))
+    assert first.put(PICTURE, 7) is not None
+    assert second.put(PICTURE, 7) is not None
+    assert ring_names(shared_folder) == ["readroom-room-cam-7", "readroom-room-cam-8"]
+    second.close()
+    assert ring_names(shared_folder) == ["readroom-room-cam-7"]
+    first.close()

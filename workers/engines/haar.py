@@ -25,6 +25,9 @@ from readroom.workers.engines.inputs import letterbox, resize
 
 #: Side of the window the cascade was trained on, px: nothing smaller is found.
 WINDOW_PX = 24
+#: Step between the sizes that are searched. 1.1 costs 64 ms of CPU on a 640×360 picture, 1.2 half
+#: of that, and finds the same people in the demo room; small faces are what it loses.
+SCALE_FACTOR = 1.2
 
 
 class Haar:
@@ -35,7 +38,7 @@ class Haar:
         *,
         width_px: int,
         most: int,
-        scale_factor: float = 1.1,
+        scale_factor: float = SCALE_FACTOR,
         min_neighbors: int = 5,
         on_run: OnRun = ignore_run,
         clock: Callable[[], float] = time.perf_counter,
