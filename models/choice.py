@@ -80,16 +80,24 @@ def remedy(task: Task) -> str:
     return f"put {files} into a folder and name it in READROOM_MODELS"
 
 
-def describe(settings: Settings) -> list[str]:
-    """One line per engine asked for that runs nothing, or less than it could; empty: all well."""
+def describe(settings: Settings) -> str:
+    """One line that says what runs where something could be better, and the remedy; empty: all
+    that was asked for runs on the networks it should."""
     asked = settings.workers.engines
-    return [
-        f"{choice.engine}{f' ({choice.model})' if choice.runs else ''}: {choice.reason}"
+    lacking = [
+        choice
         for choice in available(settings)
         if choice.reason
         and choice.engine in asked
         and not (choice.task == "people" and "face" in asked)
     ]
+    if not lacking:
+        return ""
+    parts = [f"{choice.engine} by {choice.model}" for choice in lacking if choice.runs]
+    off = " and ".join(dict.fromkeys(choice.engine for choice in lacking if not choice.runs))
+    parts += [f"{off} off"] if off else []
+    remedies = "`readroom models pull` fetches the face network, READROOM_MODELS names a folder with others"
+    return f"{', '.join(parts)}: the better networks aren't here; {remedies}"
 
 
 def render_list(settings: Settings) -> str:

@@ -67,8 +67,8 @@ class Camera(Protocol):
     def shown(self) -> str: ...  # noqa: D102
 
 
-def run(box: Box, cameras: Sequence[Camera], networks: Sequence[str]) -> None:
-    """Run everything until ``box.stopping``; ``networks`` are lines about what will be read.
+def run(box: Box, cameras: Sequence[Camera], networks: str) -> None:
+    """Run everything until ``box.stopping``; ``networks`` is a line about what won't be read.
 
     Raises ReadroomError when a child can't live (its exit code says whether settings are bad).
     """
@@ -184,11 +184,11 @@ def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[C
         add("ingest", camera.name, _ORDER_INGEST, READROOM_SOURCES=source)
 
 
-def _introduce(cameras: Sequence[Camera], networks: Sequence[str]) -> None:
+def _introduce(cameras: Sequence[Camera], networks: str) -> None:
     shown = ", ".join(f"{camera.name} ({camera.shown})" for camera in cameras)
     _say(f"readroom {__version__} · cameras: {shown}")
-    for line in networks:
-        _say(line)
+    if networks:
+        _say(networks)
 
 
 def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
