@@ -96,8 +96,10 @@ def describe(settings: Settings) -> str:
     parts = [f"{choice.engine} by {choice.model}" for choice in lacking if choice.runs]
     off = " and ".join(dict.fromkeys(choice.engine for choice in lacking if not choice.runs))
     parts += [f"{off} off"] if off else []
-    remedies = "`readroom models pull` fetches the face network, READROOM_MODELS names a folder with others"
-    return f"{', '.join(parts)}: the better networks aren't here; {remedies}"
+    return (
+        f"{', '.join(parts)}: the better networks aren't here; `readroom models pull` fetches the "
+        "face network, READROOM_MODELS names a folder with others"
+    )
 
 
 def render_list(settings: Settings) -> str:
