@@ -141,7 +141,7 @@ class LiveIngest:
         except OutOfMemoryError as error:
             self._reporter.metrics.redis_error(error)
             self._reporter.drop("out_of_memory")
-            self._box.log.warning("Redis is full: the frame is dropped; see redis.maxmemory_mb")
+            self._box.log.warning("Redis is full: the frame is dropped; raise its maxmemory")
         except REDIS_AWAY as error:
             self._reporter.metrics.redis_error(error)
             self._reporter.drop("redis_away")

@@ -331,7 +331,7 @@ class RecordingIngest:
                 self._note(error, "Redis is away: the recording waits")
             except OutOfMemoryError as error:
                 troubled = True
-                self._note(error, "Redis is full: the recording waits; see redis.maxmemory_mb")
+                self._note(error, "Redis is full: the recording waits; raise its maxmemory")
             except ResponseError as error:
                 if "no such key" not in str(error):
                     raise
