@@ -175,7 +175,6 @@ class Changes:
     rows: dict[str, SessionRows] = field(default_factory=dict)
     joined: list[tuple[str, float]] = field(default_factory=list)
     dropped: list[tuple[str, str, int]] = field(default_factory=list)
-    freed: list[int] = field(default_factory=list)
     duplicates: int = 0
     late: int = 0
     overflow: int = 0
@@ -546,7 +545,6 @@ class Room:
         )
         del self.data.people[person.slot]
         seats.give_back(self.data.slots, person.slot)
-        self.changes.freed.append(person.slot)
 
     def _report(self, camera: Camera, said: CameraReport, now: float) -> None:
         if said.epoch == camera.report_epoch and said.at <= camera.report_at:

@@ -67,8 +67,8 @@ class BoxMetrics:
 def _stage_histogram(registry: CollectorRegistry) -> Histogram:
     return Histogram(
         "readroom_stage_seconds",
-        "Time spent on one frame in a stage (ingest: read, encode, publish; worker: decode, face, "
-        "expression, pose).",
+        "Time spent on one frame in a stage (ingest: read, with the wait for a live camera, "
+        "encode, publish; worker: decode, face, expression, pose).",
         ["room", "stage"],
         buckets=_STAGE_BUCKETS,
         registry=registry,
