@@ -7,8 +7,8 @@ from pathlib import Path
 
 from readroom.errors import BadSettings
 from readroom.messages import EngineName
-from readroom.models.files import find, read_verified
-from readroom.models.registry import HAAR, PREFERENCE, REGISTRY, Entry, Task
+from readroom.models.files import find, find_own, read_own, read_verified
+from readroom.models.registry import HAAR, OWN, PREFERENCE, REGISTRY, Entry, Task
 from readroom.settings import Settings
 
 _ENGINES: dict[Task, EngineName] = {
@@ -52,8 +52,16 @@ def available(settings: Settings) -> tuple[Choice, ...]:
 
 
 def choose(settings: Settings, task: Task) -> Choice:
-    """The best network for a task whose file is at hand; see :class:`Choice`."""
+    """The best network for a task whose file is at hand, the project's own first; see
+    :class:`Choice`."""
     engine = _ENGINES[task]
+    own = find_own(settings, task)
+    if own is not None:
+        try:
+            entry = read_own(own, task).entry
+        except BadSettings as error:
+            return Choice(engine, task, "", None, own, str(error), broken=True)
+        return Choice(engine, task, entry.name, entry, own)
     for name in PREFERENCE[task]:
         entry = REGISTRY[name]
         path = find(settings, entry)
@@ -76,7 +84,8 @@ def remedy(task: Task) -> str:
     offered = next((entry for entry in entries if entry.url is not None), None)
     if offered is not None:
         return f"`readroom models pull {offered.name}` fetches {offered.file}"
-    files = " or ".join(entry.file for entry in entries)
+    own = [OWN[task].file] if task in OWN else []
+    files = " or ".join([*own, *(entry.file for entry in entries)])
     return f"put {files} into a folder and name it in READROOM_MODELS"
 
 
@@ -106,14 +115,30 @@ def render_list(settings: Settings) -> str:
     """Of each known network its task, licence and where its file is; indented below it, what is
     to be known of it and what to cite."""
     lines = []
+    for task in OWN:
+        lines += _own_lines(settings, task)
     for entry in REGISTRY.values():
-        path = find(settings, entry)
-        lines += [
-            f"{entry.name:22} {entry.task:11} {entry.licence:11} {_state(entry, path)}",
-            f"    note: {entry.notes}",
-            f"    cite: {entry.citation}",
-        ]
+        lines += _entry_lines(entry, _state(entry, find(settings, entry)))
     return "\n".join(lines)
+
+
+def _own_lines(settings: Settings, task: Task) -> list[str]:
+    path = find_own(settings, task)
+    if path is None:
+        return []
+    try:
+        entry = read_own(path, task).entry
+    except BadSettings as error:
+        return [str(error)]
+    return _entry_lines(entry, f"{path} (describes itself)")
+
+
+def _entry_lines(entry: Entry, state: str) -> list[str]:
+    return [
+        f"{entry.name:22} {entry.task:11} {entry.licence:11} {state}",
+        f"    note: {entry.notes}",
+        f"    cite: {entry.citation}",
+    ]
 
 
 def _state(entry: Entry, path: Path | None) -> str:

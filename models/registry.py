@@ -2,7 +2,8 @@
 
 An entry pins one exact file by SHA-256. ``url`` is the public address of exactly that file;
 where a file is a conversion that nobody offers publicly, ``url`` is None and ``origin`` says
-what it was made from.
+what it was made from. The project's own networks aren't listed here: their files say all this
+themselves (models/described.py).
 """
 
 from __future__ import annotations
@@ -27,18 +28,21 @@ class InputSpec:
     a box is brought to that size: ``square``: the tight box, longer side to the input's side,
     the rest filled with ``fill``, centred; ``stretch``: the tight box, both sides to the input's
     (aspect lost); ``aspect``: the box enlarged by ``margin_ratio`` and to the input's aspect;
-    ``letterbox``: the whole picture, aspect kept, top left, the rest filled with ``fill``.
+    ``letterbox``: the whole picture, aspect kept, top left, the rest filled with ``fill``;
+    ``face``: a square around the box's centre, moved down by ``shift_ratio`` and with a side of
+    ``margin_ratio``, both in units of the box's longer side (models/crop.py).
     """
 
     width: int
     height: int
     color: Literal["bgr", "rgb", "grey"]
-    crop: Literal["square", "stretch", "aspect", "letterbox"]
+    crop: Literal["square", "stretch", "aspect", "letterbox", "face"]
     scale: float = 1.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     fill: int = 0
     margin_ratio: float = 1.0
+    shift_ratio: float = 0.0
     stride: int = 1
 
     @property
@@ -201,7 +205,32 @@ _ENTRIES = (
 #: Every known network, by name.
 REGISTRY: Final = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 
-#: Which networks serve a task, best first.
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The project's own network for a task: its file's name, wherever it lies, and of the one
+    that comes with the package its licence and what to cite."""
+
+    file: str
+    licence: str
+    citation: str
+
+
+#: The project's own networks, by task. Their files describe themselves (models/described.py) and
+#: are preferred to every other.
+OWN: Final[MappingProxyType[Task, Own]] = MappingProxyType(
+    {
+        "expression": Own(
+            file="expression.onnx",
+            licence="Apache-2.0",
+            citation="Barsoum, Zhang, Canton Ferrer, Zhang: Training Deep Networks for Facial "
+            "Expression Recognition with Crowd-Sourced Label Distribution (2016), the votes it was "
+            "trained on, https://arxiv.org/abs/1608.01041",
+        )
+    }
+)
+
+#: Which of the registry's networks serve a task, best first.
 PREFERENCE: Final = MappingProxyType(
     {
         "faces": ("yunet_n_dynamic",),

@@ -261,7 +261,8 @@ class Settings(BaseSettings):
         "with this process's engines.",
     )
     models: Path | None = Field(
-        None, description="A folder of networks, looked into before the cache."
+        None,
+        description="A folder of networks, looked into before those of the package and the cache.",
     )
     cache: Path = Field(
         Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "readroom",

@@ -10,17 +10,28 @@ from pathlib import Path
 import pytest
 
 from readroom.errors import BadSettings
-from readroom.models import files
+from readroom.models import files, pins
 from readroom.models.choice import available, choose, describe, render_list
-from readroom.models.files import cache_folder, find, read_verified
-from readroom.models.registry import HAAR, REGISTRY
+from readroom.models.files import cache_folder, find, read_own, read_verified
+from readroom.models.registry import HAAR, OWN, REGISTRY
 from readroom.settings import Settings, load_settings
+from tests.models.own_network import own_network
 
+OWN_FILE = OWN["expression"].file
 YUNET = REGISTRY["yunet_n_dynamic"]
 
 
 def settings_with(folder: Path | None = None) -> Settings:
     return load_settings(models=folder)
+
+
+@pytest.fixture(autouse=True)
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the packaged weights: empty, whatever the package comes with."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    monkeypatch.setattr(files, "PACKAGED", folder)
+    return folder
 
 
 def put(folder: Path, body: bytes = b"not a network", file: str = YUNET.file) -> Path:
@@ -31,12 +42,11 @@ def put(folder: Path, body: bytes = b"not a network", file: str = YUNET.file) ->
 
 
 def test_the_named_folder_comes_before_the_packaged_weights_and_the_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, weights: Path
 ) -> None:
-    monkeypatch.setattr(files, "PACKAGED", tmp_path / "weights")
     settings = settings_with(put(tmp_path / "named").parent)
     cached = put(cache_folder(settings))
-    packaged = put(tmp_path / "weights")
+    packaged = put(weights)
     assert find(settings, YUNET) == tmp_path / "named" / YUNET.file
     assert find(settings_with(), YUNET) == packaged
     packaged.unlink()
@@ -130,3 +140,109 @@ def test_the_list_says_of_each_network_its_licence_its_notes_and_what_to_cite() 
             f"    note: {entry.notes}",
             f"    cite: {entry.citation}",
         ]
+
+
+def ship(weights: Path, body: bytes) -> Path:
+    path = put(weights, body, OWN_FILE)
+    pins.pin(path)
+    return path
+
+
+def test_the_packaged_network_is_preferred_to_every_other(weights: Path, tmp_path: Path) -> None:
+    path = ship(weights, own_network(version="7"))
+    put(tmp_path / "named", b"x", "faceapi_expression.onnx")
+    for settings in (settings_with(), settings_with(tmp_path / "named")):
+        choice = choose(settings, "expression")
+        assert (choice.model, choice.path) == ("readroom_expression_7", path)
+        assert choice.entry is not None
+        assert choice.entry.licence == OWN["expression"].licence
+        assert choice.entry.citation == OWN["expression"].citation
+
+
+def test_with_the_packaged_network_only_a_better_face_detector_and_poses_are_lacking(
+    weights: Path,
+) -> None:
+    ship(weights, own_network())
+    assert describe(load_settings()).startswith(f"face by {HAAR}, pose off: ")
+    assert describe(load_settings(workers={"engines": ("pose",)})).startswith("pose off: ")
+
+
+def test_a_network_of_ones_own_in_the_named_folder_is_taken_and_told_from_the_packaged_one(
+    weights: Path, tmp_path: Path
+) -> None:
+    ship(weights, own_network())
+    body = own_network(seed=2, version="2-ours")
+    path = put(tmp_path / "named", body, OWN_FILE)
+    choice = choose(settings_with(path.parent), "expression")
+    assert choice.path == path
+    assert choice.model == f"readroom_expression_2-ours_{sha256(body).hexdigest()[:8]}"
+
+
+def test_a_copy_of_the_packaged_network_has_its_name(weights: Path, tmp_path: Path) -> None:
+    shipped = ship(weights, own_network())
+    path = put(tmp_path / "named", shipped.read_bytes(), OWN_FILE)
+    assert choose(settings_with(path.parent), "expression").model == "readroom_expression_1"
+
+
+def test_a_broken_network_of_ones_own_is_refused_and_the_packaged_one_not_taken_instead(
+    weights: Path, tmp_path: Path
+) -> None:
+    ship(weights, own_network())
+    path = put(tmp_path / "named", own_network(crop=None), OWN_FILE)
+    choice = choose(settings_with(path.parent), "expression")
+    assert choice.broken
+    assert not choice.runs
+    assert choice.reason.startswith(f"{path}: says no crop in its metadata")
+    assert len(choice.reason.splitlines()) == 1
+
+
+def test_a_packaged_network_that_was_changed_is_refused(weights: Path) -> None:
+    path = ship(weights, own_network())
+    put(weights, own_network(seed=1), OWN_FILE)
+    with pytest.raises(
+        BadSettings, match=r"expression\.onnx: wrong SHA-256 .* so it is not loaded"
+    ):
+        read_own(path, "expression")
+
+
+def test_a_packaged_network_that_nobody_pinned_is_refused(weights: Path) -> None:
+    put(weights, own_network(), OWN_FILE)
+    choice = choose(settings_with(), "expression")
+    assert choice.broken
+    assert "SHA256SUMS.txt says none" in choice.reason
+
+
+def test_a_pulled_network_is_never_taken_for_ones_own(tmp_path: Path) -> None:
+    put(cache_folder(settings_with()), own_network(), OWN_FILE)
+    assert not choose(settings_with(), "expression").runs
+
+
+def test_pinning_again_replaces_the_hash_and_keeps_the_others(tmp_path: Path) -> None:
+    for body in (b"one", b"two"):
+        pins.pin(put(tmp_path, body, "b.onnx"))
+        pins.pin(put(tmp_path, b"other", "a.onnx"))
+    lines = (tmp_path / pins.LIST).read_text()
+    assert lines == (
+        f"{sha256(b'other').hexdigest()}  a.onnx\n{sha256(b'two').hexdigest()}  b.onnx\n"
+    )
+
+
+def test_the_list_says_what_a_network_of_ones_own_says_of_itself(tmp_path: Path) -> None:
+    path = put(tmp_path, own_network(), OWN_FILE)
+    first, note = render_list(settings_with(tmp_path)).splitlines()[:2]
+    assert first.startswith("readroom_expression_1_")
+    assert f"{path} (describes itself)" in first
+    assert "neutral, happiness, surprise" in note
+    put(tmp_path, b"broken", OWN_FILE)
+    assert render_list(settings_with(tmp_path)).startswith(f"{path}: not a network")
+
+
+def test_what_comes_with_the_package_is_what_its_list_pins() -> None:
+    folder = Path(files.__file__).resolve().parent / "weights"
+    shipped = sorted(path.name for path in folder.glob("*.onnx"))
+    if not shipped:
+        pytest.skip("no weights come with this checkout")
+    sums = pins.pinned(folder)
+    assert sorted(sums) == shipped
+    for name in shipped:
+        assert sha256((folder / name).read_bytes()).hexdigest() == sums[name]

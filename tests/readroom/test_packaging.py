@@ -31,3 +31,6 @@ def test_a_wheel_has_one_top_level_package_with_every_box_in_it(tmp_path: Path) 
     for part in ("ingest", "workers", "aggregator", "models"):
         assert f"readroom/{part}/__init__.py" in names
     assert "readroom/dashboards/live/static/index.html" in names
+    for kind in ("*.onnx", "*.txt"):  # The weights, and the list that pins them.
+        for path in (ROOT / "models" / "weights").glob(kind):
+            assert f"readroom/models/weights/{path.name}" in names

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from readroom.models import files
 from readroom.models.files import read_verified
 from readroom.models.registry import REGISTRY
 from readroom.pixels import Picture
@@ -69,6 +70,12 @@ def load(shared_models: Path) -> Load:
 def analyser(shared_models: Path) -> Analyser:
     """All engines, as a worker has them by default."""
     return assemble(load_settings(models=shared_models)).analyser
+
+
+@pytest.fixture
+def no_packaged_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package came without weights."""
+    monkeypatch.setattr(files, "PACKAGED", tmp_path / "none")
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,7 @@ def test_a_worker_refuses_to_start_with_a_wrong_hash(tmp_path: Path, shared_mode
         assemble(load_settings(models=tmp_path))
 
 
+@pytest.mark.usefixtures("no_packaged_weights")
 def test_a_right_hash_with_a_wrong_shape_is_refused_too(
     tmp_path: Path, shared_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

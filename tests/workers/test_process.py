@@ -143,6 +143,7 @@ def pending(client: Client, group: str = LANE) -> int:
     return int(cast(Any, client.xpending(KEYS.frames("left"), group))["pending"])
 
 
+@pytest.mark.usefixtures("no_packaged_weights")
 def test_every_frame_of_a_recording_gets_one_observation(redis_url: str, client: Client) -> None:
     camera(client)
     publish(client, *(frame(seq) for seq in range(10)))

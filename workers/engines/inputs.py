@@ -12,6 +12,7 @@ from typing import cast
 import cv2
 import numpy as np
 
+from readroom.models.inputs import face_input, normalise
 from readroom.models.registry import InputSpec
 from readroom.pixels import Picture
 from readroom.workers.engines.boxes import Floats
@@ -54,8 +55,12 @@ def lay_in(picture: Picture, box: Letterbox, spec: InputSpec, out: Floats) -> No
 def crop_face(picture: Picture, box: Floats, spec: InputSpec, out: Floats) -> None:
     """Write a face's tight box [4] into ``out`` [channels, height, width].
 
-    ``spec.crop`` is ``square`` (centred, the rest ``fill``) or ``stretch``.
+    ``spec.crop`` is ``face`` (as the project's own networks were trained), ``square`` (centred,
+    the rest ``fill``) or ``stretch``.
     """
+    if spec.crop == "face":
+        face_input(picture, box, spec, out)
+        return
     tight = cut(picture, box)
     if spec.crop == "stretch":
         to_planes(resize(tight, spec.width, spec.height), spec, out)
@@ -95,7 +100,4 @@ def to_planes(picture: Picture, spec: InputSpec, out: Floats) -> None:
     else:
         ordered = picture if spec.color == "bgr" else picture[..., ::-1]
         np.copyto(out, ordered.transpose(2, 0, 1))
-    if (spec.scale, spec.mean, spec.std) != (1.0, (0.0,), (1.0,)):
-        deviation = np.array(spec.std, np.float32)[:, None, None]
-        np.multiply(out, np.float32(spec.scale) / deviation, out=out)
-        np.subtract(out, np.array(spec.mean, np.float32)[:, None, None] / deviation, out=out)
+    normalise(out, spec)
