@@ -42,19 +42,19 @@ class Gauges:
         self._cameras = cameras
         # An empty room isn't badly covered: no number, so that no alert compares with it. What a
         # closed session's people had is for the page.
-        now = None if state.phase == "closed" else state.coverage
-        coverage = math.nan if now is None else now
-        self.metrics.coverage.labels(self._room).set(coverage)
+        coverage = None if state.phase == "closed" else state.coverage
+        self.metrics.coverage.labels(self._room).set(_number(coverage))
         for name in STATES:
             self.metrics.share.labels(self._room, name).set(state.shares.get(name, 0.0))
         for person in state.people:
             slot = str(person.slot)
             self.metrics.person_state.labels(self._room, slot).set(STATE_VALUES[person.state])
             self.metrics.person_coverage.labels(self._room, slot).set(person.coverage)
+            self.metrics.person_valence.labels(self._room, slot).set(_number(person.valence))
+            self.metrics.person_arousal.labels(self._room, slot).set(_number(person.arousal))
         present = {person.slot for person in state.people}
         for gone in self._slots - present:
-            self.metrics.person_state.remove(self._room, str(gone))
-            self.metrics.person_coverage.remove(self._room, str(gone))
+            self.metrics.forget_person(str(gone))
         self._slots = present
 
     def joined(self, changes: Changes, now: float) -> None:
@@ -67,3 +67,8 @@ class Gauges:
             self.metrics.frames_joined.labels(self._room, camera).inc()
             age_s = max(0.0, now - captured_at)
             self.metrics.frame_age.labels(self._room, camera).observe(age_s)
+
+
+def _number(value: float | None) -> float:
+    """None is NaN to a gauge."""
+    return math.nan if value is None else value

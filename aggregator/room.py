@@ -25,6 +25,7 @@ from readroom.aggregator import (
     slots as seats,
     tracking,
 )
+from readroom.aggregator.affect import affect
 from readroom.aggregator.bodies import bodies_of_people, usable_faces
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
 from readroom.messages import (
@@ -714,6 +715,8 @@ def _reading(
 
 
 def _person_state(person: Person) -> PersonState:
+    probabilities = expressions.probabilities(person.expression)
+    valence, arousal = affect(person.expression.state, probabilities) or (None, None)
     return PersonState(
         slot=person.slot,
         pseudonym=seats.pseudonym(person.slot),
@@ -722,9 +725,11 @@ def _person_state(person: Person) -> PersonState:
         state=person.expression.state,
         since_s=person.expression.since_s,
         confidence=expressions.confidence(person.expression),
-        expression=expressions.probabilities(person.expression),
+        expression=probabilities,
         coverage=coverages.ratio(person.coverage),
         box=person.box,
+        valence=valence,
+        arousal=arousal,
         face_width_px=person.expression.width_px,
         keypoints=person.keypoints,
     )

@@ -215,6 +215,8 @@ def unit_of(name: str, metric: MetricWrapperBase) -> str:
         return "s"
     if name.endswith("_ratio"):
         return "0–1"
+    if name.endswith(("_valence", "_arousal")):
+        return "−1–1"
     without = name.endswith(("_info", "_state", "_up"))
     return "–" if kind_of(metric) == "gauge" and without else "count"
 

@@ -256,7 +256,8 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     the smoothed probability of ``state`` (0 for the states that are no expression).
     ``expression`` are the smoothed probabilities, None while nothing was read. ``coverage`` is
     the share of the last minute (or of the person's presence, if shorter) in which the face was
-    readable. ``box`` is where the person was last seen.
+    readable. ``box`` is where the person was last seen. ``valence`` and ``arousal`` (−1..1) are
+    derived from ``expression``, None while the face isn't being read.
     """
 
     slot: int
@@ -271,6 +272,8 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     box: Box
     face_width_px: float
     keypoints: tuple[tuple[float, float, float], ...] | None = None
+    valence: float | None = None
+    arousal: float | None = None
 
 
 class CameraState(msgspec.Struct, frozen=True, kw_only=True):

@@ -237,6 +237,20 @@ class AggregatorMetrics(BoxMetrics):
             ["room", "slot"],
             registry=registry,
         )
+        self.person_valence = Gauge(
+            "readroom_person_valence",
+            "Index from -1 (unpleasant) to 1 (pleasant) of how the person in a slot looks, derived "
+            "from the expression probabilities; NaN while the face is not read.",
+            ["room", "slot"],
+            registry=registry,
+        )
+        self.person_arousal = Gauge(
+            "readroom_person_arousal",
+            "Index from -1 (quiet) to 1 (excited) of how the person in a slot looks, derived from "
+            "the expression probabilities; NaN while the face is not read.",
+            ["room", "slot"],
+            registry=registry,
+        )
         self.overflow = Counter(
             "readroom_people_overflow",
             "People who found no free slot.",
@@ -276,6 +290,14 @@ class AggregatorMetrics(BoxMetrics):
             family.remove(self.room, camera)
         for reason in self._drop_reasons.pop(camera, ()):
             self._dropped.remove(self.room, camera, reason)
+
+    def forget_person(self, slot: str) -> None:
+        """Take away the series of a slot that nobody is in any more."""
+        for family in (
+            *(self.person_state, self.person_coverage),
+            *(self.person_valence, self.person_arousal),
+        ):
+            family.remove(self.room, slot)
 
 
 class SupervisorMetrics:

@@ -103,6 +103,8 @@ SENTENCES: Final = {
     "in_view_for": "in view for {duration}",
     "share_of_time": "{label} {percent}",
     "confidence": "{percent} sure",
+    "indices": "Valence {valence}, arousal {arousal}, from −1 to +1: derived from the "
+    "probabilities of the eight expressions, not read from the face",
     "seen": "readable {percent}",
     "seen_hint": "Share of the last minute in which this face could be read",
     "in_view_of": "{visible} of {known}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -280,6 +281,15 @@ def test_live_results_are_in_metrics_and_on_the_people_stream(
         assert wait_for(lambda: aggregator.metric("readroom_frames_joined_total") == 30)
         assert aggregator.metric('readroom_people_visible{camera="front",room="room"}') == 2
         assert aggregator.metric('readroom_person_state{room="room",slot="1"}') == 1  # happiness
+        valence, arousal = (
+            aggregator.metric(f'readroom_person_{index}{{room="room",slot="1"}}')
+            for index in ("valence", "arousal")
+        )
+        assert valence == pytest.approx(0.7, abs=0.05)
+        assert arousal == pytest.approx(0.5, abs=0.05)
+        unread = aggregator.metric('readroom_person_valence{room="room",slot="2"}')
+        assert unread is not None
+        assert math.isnan(unread)
         share = 'readroom_expression_share_ratio{expression="too_small",room="room"}'
         assert aggregator.metric(share) == 0.5
         states = wait_for(
@@ -302,6 +312,7 @@ def test_live_results_are_in_metrics_and_on_the_people_stream(
         )
         wait_for(lambda: closed(tmp_path))
         wait_for(lambda: aggregator.metric("readroom_person_state{") is None)
+        wait_for(lambda: aggregator.metric("readroom_person_valence{") is None)
 
 
 def test_entries_nobody_can_read_are_counted_and_survived(

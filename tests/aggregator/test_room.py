@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from readroom.aggregator.affect import PLACES
 from readroom.aggregator.room import Changes, Room, RoomData, carry_over
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.messages import Body, Box, CameraReport, Face, Observation, Quality
@@ -212,6 +213,18 @@ def test_values_out_of_range_change_no_read_out() -> None:
     person = there.state(0, 0).people[0]
     assert person.state == "happiness"
     assert 0 <= person.confidence <= 1
+
+
+def test_a_person_has_valence_and_arousal_only_while_the_face_is_read() -> None:
+    there = room()
+    faces = (face(100, expression=looks("sadness", 1.0)), face(400, width=15))
+    feed(there, [observation(n, faces=faces) for n in range(30)])
+    read, unread = there.state(0, 0).people
+    assert (read.valence, read.arousal) == pytest.approx(PLACES["sadness"])
+    assert (unread.valence, unread.arousal) == (None, None)
+    feed(there, [observation(n, faces=()) for n in range(30, 40)])
+    gone = there.state(0, 0).people[0]
+    assert (gone.state, gone.valence, gone.arousal) == ("not_visible", None, None)
 
 
 def test_a_thousand_faces_are_bounded() -> None:

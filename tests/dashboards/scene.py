@@ -32,9 +32,11 @@ def person(
     coverage: float = 0.9,
     camera: str = "front",
     pseudonym: str | None = None,
+    affect: tuple[float, float] | None = None,
 ) -> PersonState:
     """One person as they look now."""
     expressed = state in EXPRESSIONS
+    valence, arousal = affect or (None, None)
     sure = (0.82 if expressed else 0.0) if confidence is None else confidence
     return PersonState(
         slot=slot,
@@ -49,6 +51,8 @@ def person(
         box=Box(0.0, 0.0, 64.0, 64.0),
         face_width_px=64.0,
         keypoints=tuple((1.0, 2.0, 0.5) for _ in range(17)),
+        valence=valence,
+        arousal=arousal,
     )
 
 

@@ -102,6 +102,16 @@ def test_a_read_out_tells_what_is_known(
     expect(row(page, 1).locator(".readout")).to_have_text(words)
 
 
+def test_valence_and_arousal_are_told_to_whoever_points_at_a_person_that_is_read(
+    page: Page, publisher: Publisher
+) -> None:
+    people = [person(1, "sadness", affect=(-0.574, 0.031)), person(2, TOO_SMALL)]
+    publisher.say(room_state(5.0, people))
+    told = row(page, 1).locator(".detail")
+    expect(told).to_have_attribute("title", re.compile(r"^Valence −0\.57, arousal \+0\.03, "))
+    expect(row(page, 2).locator(".detail")).to_have_attribute("title", "")
+
+
 def test_without_an_expression_network_the_page_says_so(page: Page, publisher: Publisher) -> None:
     publisher.say(room_state(5.0, [person(1, NOT_READ)], engines={"face": "haar"}))
     expect(page.locator("#engines")).to_have_text(

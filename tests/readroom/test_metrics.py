@@ -76,6 +76,8 @@ def used_aggregator(registry: CollectorRegistry) -> None:
         aggregator.share.labels("room", state).set(0.1)
     aggregator.person_state.labels("room", "1").set(STATE_VALUES["happiness"])
     aggregator.person_coverage.labels("room", "1").set(0.7)
+    aggregator.person_valence.labels("room", "1").set(-0.3)
+    aggregator.person_arousal.labels("room", "1").set(0.2)
     for counter in (aggregator.overflow, aggregator.duplicates, aggregator.late):
         counter.labels("room").inc()
     aggregator.store_seconds.labels("room").observe(0.01)

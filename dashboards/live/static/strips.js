@@ -2,7 +2,7 @@
 
 import { byId, keepInStep, make, setText, show } from "./dom.js";
 import { colour, inkOn, isPattern, paintState, paintSwatch, prepare } from "./palette.js";
-import { duration, labelOf, pastOf, percent, readoutOf, say, stateAt, states } from "./words.js";
+import { duration, labelOf, pastOf, percent, readoutOf, say, signed, stateAt, states } from "./words.js";
 
 /** From this many people on, rows are lower. */
 const DENSE_FROM = 9;
@@ -90,6 +90,7 @@ export class Strips {
     setText(row.querySelector(".name"), name);
     setText(row.querySelector(".readout"), told.readout);
     setText(row.querySelector(".detail"), moment ?? told.detail);
+    row.querySelector(".detail").title = moment === null ? this.#indices(person) : "";
     const seen = person === null || this.view.closed ? "" : say("seen", { percent: percent(person.coverage) });
     setText(row.querySelector(".seen"), seen);
     paintSwatch(row.querySelector(".swatch"), told.state);
@@ -109,6 +110,12 @@ export class Strips {
     parts.push(say(stale ? "last_seen" : "for_duration", lasted));
     if (person.confidence > 0) parts.push(say("confidence", { percent: percent(person.confidence) }));
     return { state, readout, detail: parts.join(" · ") };
+  }
+
+  /** Valence and arousal of somebody whose face is being read, for whoever points at the line. */
+  #indices(person) {
+    if (this.view.closed || this.view.stale || typeof person?.valence !== "number") return "";
+    return say("indices", { valence: signed(person.valence), arousal: signed(person.arousal) });
   }
 
   /** How somebody looked in a session that is over: for which share of the time in view. */

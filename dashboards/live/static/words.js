@@ -26,6 +26,13 @@ export const dropWord = (reason) => words.drops[reason] ?? spaced(reason);
 
 export const percent = (ratio) => `${Math.round(ratio * 100)} %`;
 
+/** An index of −1..1 with its sign: "+0.42", "−0.05", "0.00". */
+export function signed(index) {
+  const digits = Math.abs(index).toFixed(2);
+  if (Number(digits) === 0) return digits;
+  return `${index < 0 ? "−" : "+"}${digits}`;
+}
+
 /** "under 1 s", "8 s", "2 min 5 s", "1 h 3 min". */
 export function duration(seconds) {
   if (seconds < 0.95) return say("under_a_second");
