@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCE ?=
 ARGS ?=
 
-.PHONY: run test bench lint docs clean help
+.PHONY: run test bench lint docs lab clean help
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,8 @@ bench: $(VENV)/.installed-dev ## speed and memory: a table, and .out/bench.json
 docs: $(VENV)/.installed-dev ## docs/settings.md and docs/metrics.md, from the code
 	@$(BIN)/python -m docs.generate
 
+lab: $(VENV)/.installed-lab ## set up PyTorch for `readroom lab` (its CPU build first, if you want that one)
+
 clean: ## remove what set-up made
 	rm -rf $(VENV) build *.egg-info
 
@@ -49,4 +51,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-lab: $(VENV)/.installed-dev
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[lab]'
 	@touch $@

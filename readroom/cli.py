@@ -224,6 +224,20 @@ def models_pull(
     pull(load_settings(), names or [])
 
 
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)
+def lab(context: typer.Context) -> None:
+    """The lab: data, baseline, train, evaluate, explain and export networks (extra `lab`)."""
+    from readroom.models.lab.cli import app as lab_app
+
+    lab_app(args=context.args, prog_name="readroom lab")
+
+
 def _box(
     kind: str,
     name: str,

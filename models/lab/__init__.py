@@ -1,0 +1,4 @@
+"""The lab: what the project's own networks are made with, and looked into.
+
+``readroom lab …``; needs the extra ``lab`` (PyTorch), which the running program never imports.
+"""

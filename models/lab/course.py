@@ -1,0 +1,109 @@
+"""A whole course of training: the teachers, one after the other, and then the network that is
+shipped, which learns from their mean opinion as well as from the votes (Hinton et al. 2015).
+
+A teacher of another architecture, or of the same one with another start, errs elsewhere; their
+mean says for each picture how sure one can be, which ten votes say only coarsely and FER-2013's
+one label doesn't say at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import torch
+
+from readroom.models.lab.dataset import Images, Pictures, majority
+from readroom.models.lab.export import Exported, export, read_network
+from readroom.models.lab.networks import Network
+from readroom.models.lab.prepare import Prepared, prepare
+from readroom.models.lab.recipe import Recipe
+from readroom.models.lab.scoring import fit_temperature
+from readroom.models.lab.training import (
+    Floats,
+    Run,
+    Targets,
+    Trainer,
+    look,
+    resume,
+    targets_of,
+    taught,
+    train,
+)
+
+#: Faces on which an exported file is compared with PyTorch.
+PARITY_FACES: Final = 256
+
+
+def teachers_of(recipe: Recipe) -> list[Recipe]:
+    """The recipes of the teachers: shorter, each with a seed of its own, learning from none."""
+    return [
+        msgspec.structs.replace(
+            recipe,
+            architecture=architecture,
+            epochs=recipe.teacher_epochs,
+            seed=recipe.seed + number,
+            teachers=(),
+        )
+        for number, architecture in enumerate(recipe.teachers, 1)
+    ]
+
+
+def run_course(recipe: Recipe, prepared: Prepared, folder: Path) -> Trainer:
+    """Train teachers (in ``folder/teacher-1`` …) and then the network itself (in ``folder``);
+    what is already there is gone on with. Raises BadSettings where it is of another recipe."""
+    targets = targets_of(prepared.train)
+    opinions: list[tuple[Floats, Floats]] = []
+    for number, each in enumerate(teachers_of(recipe), 1):
+        teacher = _trained(each, prepared, targets, Run(folder / f"teacher-{number}"))
+        opinions.append(opinion(teacher.average, prepared.train.images))
+    if opinions:
+        expression, fer2013 = (np.mean(heads, axis=0) for heads in zip(*opinions, strict=True))
+        targets = taught(targets, (expression, fer2013), recipe.teacher_weight)
+    return _trained(recipe, prepared, targets, Run(folder))
+
+
+def _trained(recipe: Recipe, prepared: Prepared, targets: Targets, run: Run) -> Trainer:
+    trainer = Trainer(recipe, prepared.train, prepared.held_out, targets)
+    if run.checkpoint.exists():
+        resume(trainer, run.checkpoint)
+    train(trainer, run)
+    return trainer
+
+
+def opinion(network: Network, images: Images) -> tuple[Floats, Floats]:
+    """A network's probabilities [n, 8] and [n, 7], mean of a face and its mirror image."""
+    plain, mirrored = look(network, images), look(network, images, mirrored=True)
+    return _mean_of(plain[0], mirrored[0]), _mean_of(plain[1], mirrored[1])
+
+
+def _mean_of(one: Floats, other: Floats) -> Floats:
+    either = [torch.softmax(torch.from_numpy(logits), 1) for logits in (one, other)]
+    mean: Floats = torch.stack(either).mean(0).numpy()
+    return mean
+
+
+def temperatures(network: Network, held_out: Pictures) -> tuple[float, float]:
+    """The temperatures of both heads, fit on pictures that the network hasn't learnt from."""
+    known = majority(held_out.votes), held_out.labels
+    fitted = []
+    for logits, truth in zip(look(network, held_out.images), known, strict=True):
+        said = torch.softmax(torch.from_numpy(logits), 1).numpy()
+        fitted.append(fit_temperature(said[truth >= 0], truth[truth >= 0]))
+    return fitted[0], fitted[1]
+
+
+def export_run(folder: Path, data: Path, path: Path) -> Exported:
+    """Calibrate and export what a run has come to. Raises BadSettings, ReadroomError."""
+    network, recipe = read_network(Run(folder).checkpoint)
+    prepared = prepare(data, recipe.held_out)
+    return export(
+        network,
+        recipe,
+        path,
+        temperatures=temperatures(network, prepared.held_out),
+        data_hash=prepared.data_hash,
+        faces=prepared.held_out.images[:PARITY_FACES],
+    )

@@ -1,0 +1,73 @@
+"""What a training run is made of: everything that decides its result, in one value."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from readroom.errors import BadSettings
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a network is trained. Written beside the weights, and enough to train them again."""
+
+    #: Of networks.ARCHITECTURES.
+    architecture: str = "residual-c"
+    #: Passes over the training pictures.
+    epochs: int = 80
+    #: Faces per step.
+    batch: int = 128
+    #: Largest learning rate (SGD with Nesterov momentum): reached after ``warm_up_epochs``, then
+    #: a half cosine to 0.
+    learning_rate: float = 0.1
+    warm_up_epochs: float = 2.0
+    momentum: float = 0.9
+    #: L2 on convolution and linear weights, not on biases and normalisation.
+    weight_decay: float = 5e-4
+    #: Averaging of the weights over steps (what is exported): the average forgets with this.
+    average_decay: float = 0.998
+    #: Share of each target that is spread evenly over all classes.
+    smoothing: float = 0.05
+    #: Weight of the FER-2013 head's loss; the expression head's is 1.
+    fer2013_weight: float = 0.6
+    #: Beta(a, a) of mixup, on half of the batches; 0: none.
+    mixup: float = 0.2
+    #: A class with a share of p among the pictures is drawn as if its share were ∝ p^(1 − b).
+    balance: float = 0.25
+    #: Strength of augment.augment; it falls off linearly over the last ``calm_epochs``.
+    augmentation: float = 1.0
+    #: Weight of the teachers' mean probabilities in the targets, where there are teachers.
+    teacher_weight: float = 0.5
+    #: Architectures of the teachers; none: the network learns from the data alone.
+    teachers: tuple[str, ...] = ()
+    #: Passes of each teacher.
+    teacher_epochs: int = 10
+    #: Share of the training pictures kept apart for choosing epoch and temperature.
+    held_out: float = 0.08
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch", 2), ("learning_rate", 0), ("held_out", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"{name}={value}: wanted at least {least}")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out={self.held_out}: wanted a share between 0 and 1")
+
+    @property
+    def hash(self) -> str:
+        """First 12 hexadecimal digits of the recipe's SHA-256."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:12]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from a TOML or JSON file; raises BadSettings where it isn't one."""
+    decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
+    try:
+        return decode(path.read_bytes(), type=Recipe)
+    except OSError as error:
+        raise BadSettings(f"{path}: can't be read ({error.strerror}): name a recipe file") from None
+    except msgspec.MsgspecError as error:
+        raise BadSettings(f"{path}: no recipe: {error}; see models/lab/recipe.py") from None

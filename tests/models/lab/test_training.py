@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the lab needs PyTorch: pip install -e '.[lab]'")
+
+from readroom.errors import BadSettings
+from readroom.models.lab.dataset import FER2013, FERPLUS, SIDE_PX, Pictures
+from readroom.models.lab.networks import ARCHITECTURES, build
+from readroom.models.lab.recipe import Recipe
+from readroom.models.lab.training import (
+    Run,
+    Trainer,
+    draw_weights,
+    loss_of,
+    rate_at,
+    read_checkpoint,
+    resume,
+    targets_of,
+    taught,
+    train,
+)
+from tests.models.lab.faces import drawn
+
+SHORT = Recipe(
+    architecture="plain-b", epochs=6, batch=32, learning_rate=0.05, warm_up_epochs=1.0,
+    average_decay=0.9, augmentation=0.5, mixup=0.2,
+)  # fmt: skip
+
+
+def trainer(recipe: Recipe = SHORT, n: int = 320) -> Trainer:
+    pictures = drawn(n)
+    return Trainer(recipe, pictures, drawn(80, seed=1, split="held out"), targets_of(pictures))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_gives_both_heads_for_any_batch(name: str) -> None:
+    network = build(name).eval()
+    with torch.inference_mode():
+        expression, fer2013 = network(torch.zeros(3, 1, SIDE_PX, SIDE_PX))
+    assert expression.shape == (3, 8)
+    assert fer2013.shape == (3, 7)
+
+
+def test_an_unknown_architecture_is_named_with_those_that_are_known() -> None:
+    with pytest.raises(BadSettings, match=r"resnet-9000.*residual-f"):
+        build("resnet-9000")
+
+
+def test_a_short_run_learns_a_smile_from_a_frown(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    it = trainer()
+    before = it.assess()
+    train(it, run)
+    after = it.assess()
+    rows = run.curves.read_text().splitlines()
+    assert len(rows) == 1 + SHORT.epochs
+    losses = [float(row.split(",")[1]) for row in rows[1:]]
+    assert losses[-1] < 0.85 * losses[0]
+    assert after["accuracy"] > 0.9
+    assert after["cross_entropy"] < before["cross_entropy"]
+    assert msgspec.json.decode(run.recipe.read_bytes(), type=Recipe) == SHORT
+    assert msgspec.json.decode(run.environment.read_bytes())["torch"] == str(torch.__version__)
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(SHORT, epochs=2)
+    whole, first = trainer(recipe, 96), trainer(recipe, 96)
+    train(whole, Run(tmp_path / "whole"))
+    train(first, Run(tmp_path / "parts"), until=1)
+    second = trainer(recipe, 96)
+    resume(second, Run(tmp_path / "parts").checkpoint)
+    train(second, Run(tmp_path / "parts"))
+    for name, value in whole.average.state_dict().items():
+        assert torch.equal(value, second.average.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_recipe_is_refused_by_what_differs(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(SHORT, epochs=1)
+    train(trainer(recipe, 64), Run(tmp_path))
+    with pytest.raises(BadSettings, match="architecture=plain-b"):
+        resume(
+            trainer(msgspec.structs.replace(recipe, architecture="residual-g"), 64),
+            Run(tmp_path).checkpoint,
+        )
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04nonsense", b"\x80\x02."])
+def test_a_file_that_is_no_checkpoint_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(BadSettings) as error:
+        read_checkpoint(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_checkpoint_says_to_train_first(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="train first"):
+        read_checkpoint(tmp_path / "none.pt")
+
+
+def test_targets_are_vote_shares_weighted_by_how_many_saw_an_expression() -> None:
+    votes = np.zeros((2, len(FERPLUS)), np.uint8)
+    votes[0, FERPLUS.index("fear")] = 3
+    votes[0, FERPLUS.index("surprise")] = 2
+    votes[0, FERPLUS.index("unknown")] = 5
+    images = np.zeros((2, SIDE_PX, SIDE_PX), np.uint8)
+    targets = targets_of(
+        Pictures("train", images, np.array([FER2013.index("fear"), -1]), votes, ("a", "b"))
+    )
+    assert targets.expression[0, FERPLUS.index("fear")] == pytest.approx(0.6)
+    assert targets.expression_weight.tolist() == [0.5, 0.0]
+    assert targets.fer2013[0].argmax() == FER2013.index("fear")
+    assert targets.fer2013_weight.tolist() == [1.0, 0.0]
+
+
+def test_a_teacher_changes_the_targets_by_its_weight() -> None:
+    targets = targets_of(drawn(4))
+    even = np.full((4, 8), 1 / 8, np.float32), np.full((4, 7), 1 / 7, np.float32)
+    mixed = taught(targets, even, 0.25)
+    np.testing.assert_allclose(mixed.expression, 0.75 * targets.expression + 0.25 / 8, rtol=1e-6)
+    assert np.allclose(mixed.fer2013.sum(axis=1), 1)
+
+
+def test_a_rare_class_is_drawn_more_often_than_its_share() -> None:
+    pictures = drawn(100)
+    rare = pictures.take(np.r_[np.arange(0, 100, 2), [1, 3]])
+    even, drawn_more = draw_weights(rare, 0.0), draw_weights(rare, 0.5)
+    assert even == pytest.approx(1 / 52)
+    assert drawn_more[-1] / drawn_more[0] == pytest.approx(5.0)
+    assert drawn_more.sum() == pytest.approx(1)
+
+
+def test_a_picture_without_weight_doesnt_count_in_the_loss() -> None:
+    logits = torch.tensor([[5.0, 0.0], [0.0, 5.0]])
+    target = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    both = loss_of(logits, target, torch.tensor([1.0, 1.0]), 0.0)
+    first = loss_of(logits, target, torch.tensor([1.0, 0.0]), 0.0)
+    assert first < 0.01 < both
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    recipe = Recipe(epochs=10, warm_up_epochs=2.0, learning_rate=0.1)
+    rates = [rate_at(recipe, progress) for progress in np.linspace(0, 10, 41)]
+    assert rates[0] == 0
+    assert max(rates) == pytest.approx(0.1)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert all(a >= b for a, b in itertools.pairwise(rates[8:]))
