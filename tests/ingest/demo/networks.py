@@ -1,4 +1,4 @@
-"""Third-party networks run with plain ONNX Runtime, as their makers describe it."""
+"""The network that the package comes with, and third-party ones, run with plain ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from readroom.models.files import PACKAGED, read_own
+from readroom.models.inputs import face_input
+from readroom.models.registry import OWN
+
 Image = NDArray[np.uint8]
 
-#: Output order of faceapi_expression.onnx, in the project's words.
-EXPRESSIONS = ("neutral", "happiness", "sadness", "anger", "fear", "disgust", "surprise")
 #: Detections below this score are no faces.
 MIN_SCORE = 0.6
 #: The head-pose network was trained on boxes wider than the face by about this share.
@@ -37,7 +39,6 @@ class Box:
 class Networks:
     FILES: ClassVar = (
         "yunet_n_dynamic.onnx",
-        "faceapi_expression.onnx",
         "fsanet_1x1.onnx",
         "fsanet_var.onnx",
     )
@@ -45,11 +46,11 @@ class Networks:
     def __init__(self, folder: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._faces, self._expression, *self._pose = (
-            onnxruntime.InferenceSession(
-                str(folder / name), options, providers=["CPUExecutionProvider"]
-            )
-            for name in self.FILES
+        own = read_own(PACKAGED / OWN["expression"].file, "expression")
+        self._entry = own.entry
+        self._expression, self._faces, *self._pose = (
+            onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            for network in (own.body, *(str(folder / name) for name in self.FILES))
         )
 
     def best_face(self, image: Image) -> Box | None:
@@ -62,9 +63,12 @@ class Networks:
         return best if best.score >= MIN_SCORE else None
 
     def expression(self, image: Image, box: Box) -> dict[str, float]:
-        crop = _padded_square(_cut(image, box), 112)[..., ::-1].transpose(2, 0, 1)[None]
-        probabilities = self._expression.run(None, {"input": crop.astype(np.float32)})[0][0]
-        return dict(zip(EXPRESSIONS, map(float, probabilities), strict=True))
+        spec = self._entry.input
+        face = np.empty((1, 1, spec.height, spec.width), np.float32)
+        edges = np.array([box.x, box.y, box.width, box.height], np.float32)
+        face_input(image, edges, spec, face[0])
+        said = self._expression.run(["probabilities"], {self._entry.input_name: face})[0][0]
+        return dict(zip(self._entry.classes, map(float, said), strict=True))
 
     def yaw_pitch_deg(self, image: Image, box: Box) -> tuple[float, float]:
         """Mean of both networks; positive yaw is the nose to the picture's LEFT, positive pitch
@@ -86,19 +90,3 @@ def _best_at(outputs: dict[str, Any], stride: int, width: int) -> Box:
     size = np.exp(box[2:]) * stride
     corner = (box[:2] + np.array([column, row])) * stride - size / 2
     return Box(*map(float, (*corner, *size, score[best])))
-
-
-def _cut(image: Image, box: Box) -> Image:
-    height, width = image.shape[:2]
-    x0, y0 = max(0, round(box.x)), max(0, round(box.y))
-    x1, y1 = min(width, round(box.x + box.width)), min(height, round(box.y + box.height))
-    return image[y0:y1, x0:x1]
-
-
-def _padded_square(image: Image, side: int) -> Image:
-    scale = side / max(image.shape[:2])
-    width, height = (max(1, round(length * scale)) for length in image.shape[1::-1])
-    top, left = (side - height) // 2, (side - width) // 2
-    square = np.zeros((side, side, 3), dtype=np.uint8)
-    square[top : top + height, left : left + width] = cv2.resize(image, (width, height))
-    return square
