@@ -190,15 +190,30 @@ def explain(
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     data: Annotated[Path, typer.Option(help="The same pictures: temperature, parity.")],
-    out: Annotated[Path, typer.Option(help="The ONNX file to write.")],
+    out: Annotated[Path | None, typer.Option(help="The ONNX file to write.")] = None,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="Into models/weights, with its hash pinned.")
+    ] = False,
 ) -> None:
-    """A self-describing ONNX file, calibrated on pictures kept apart, checked against PyTorch."""
+    """A self-describing ONNX file, calibrated on pictures kept apart, checked against PyTorch,
+    measured on `valid`, and its model card beside it."""
     _needs("torch", "onnx", "onnxscript")
+    from readroom.models.files import PACKAGED
     from readroom.models.lab.course import export_run
+    from readroom.models.pins import pin
+    from readroom.models.registry import OWN
 
-    written = export_run(run, data, out)
+    if ship == (out is not None):
+        raise BadSettings("export: say where to, with --out FILE.onnx, or --ship: one of the two")
+    path = out or PACKAGED / OWN["expression"].file
+    written = export_run(run, data, path, _reference())
+    if ship:
+        pin(path)
     typer.echo(
         f"{written.path}: {written.parameters:,} parameters, {written.size_bytes / 1e6:.1f} MB; "
-        f"differs from PyTorch by {written.parity:.1g} at most; to use it, name its folder in "
-        "READROOM_MODELS (the file must be called expression.onnx)"
+        f"differs from PyTorch by {written.parity:.1g} at most; card: {path.with_suffix('.md')}"
     )
+    if not ship:
+        typer.echo(
+            f"to use it, call it {OWN['expression'].file} and name its folder in READROOM_MODELS"
+        )

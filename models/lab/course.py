@@ -14,9 +14,13 @@ from typing import Final
 import msgspec
 import numpy as np
 import torch
+from rich.console import Console
 
+from readroom.models.lab.card import Made, write_card
 from readroom.models.lab.dataset import Images, Pictures, majority
+from readroom.models.lab.evaluate import load_classifier, measure
 from readroom.models.lab.export import Exported, export, read_network
+from readroom.models.lab.measurement import describe_sample
 from readroom.models.lab.networks import Network
 from readroom.models.lab.prepare import Prepared, prepare
 from readroom.models.lab.recipe import Recipe
@@ -95,15 +99,28 @@ def temperatures(network: Network, held_out: Pictures) -> tuple[float, float]:
     return fitted[0], fitted[1]
 
 
-def export_run(folder: Path, data: Path, path: Path) -> Exported:
-    """Calibrate and export what a run has come to. Raises BadSettings, ReadroomError."""
-    network, recipe = read_network(Run(folder).checkpoint)
+def export_run(folder: Path, data: Path, path: Path, reference: Path | None = None) -> Exported:
+    """Calibrate and export what a run has come to, measure it on ``valid``, where the data has
+    that, and write its card beside it.
+
+    ``reference`` is the network that costs are compared with. Raises BadSettings, ReadroomError.
+    """
+    run = Run(folder)
+    network, recipe = read_network(run.checkpoint)
     prepared = prepare(data, recipe.held_out)
-    return export(
+    faces = prepared.held_out.images[:PARITY_FACES]
+    exported = export(
         network,
         recipe,
         path,
         temperatures=temperatures(network, prepared.held_out),
         data_hash=prepared.data_hash,
-        faces=prepared.held_out.images[:PARITY_FACES],
+        faces=faces,
     )
+    environment = msgspec.json.decode(run.environment.read_bytes(), type=dict[str, str])
+    made = Made(recipe, prepared, environment, exported.parity, len(faces))
+    pictures = prepared.measured_on
+    classifier = load_classifier(path)
+    result, *_ = measure([classifier], pictures, reference=reference, console=Console())
+    write_card(path, exported.described, made, describe_sample(pictures), result)
+    return exported

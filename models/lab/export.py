@@ -41,12 +41,13 @@ CROP: Final = CropRule(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and the largest difference from PyTorch's probabilities."""
+    """What was written, the largest difference from PyTorch's probabilities, and the metadata."""
 
     path: Path
     parameters: int
     size_bytes: int
     parity: float
+    described: dict[str, str]
 
 
 class Probabilities(nn.Module):
@@ -90,7 +91,8 @@ def export(
     """
     wrapped = Probabilities(network.cpu(), temperatures).eval()
     program = _to_onnx(wrapped)
-    for key, value in describe(recipe, temperatures, data_hash).items():
+    described = describe(recipe, temperatures, data_hash)
+    for key, value in described.items():
         program.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(program, full_check=True)
     body = program.SerializeToString()
@@ -106,7 +108,7 @@ def export(
     except OSError as error:
         raise BadSettings(f"{path}: can't be written ({error.strerror}): name another") from None
     parameters = sum(part.numel() for part in network.parameters())
-    return Exported(path, parameters, len(body), parity)
+    return Exported(path, parameters, len(body), parity, described)
 
 
 def describe(recipe: Recipe, temperatures: tuple[float, float], data_hash: str) -> dict[str, str]:

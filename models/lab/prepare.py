@@ -21,12 +21,15 @@ HELD_OUT_SEED: Final = 0
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Cleaned training pictures in two parts that share no photograph; ``dropped`` says how many
-    pictures cleaning took out for which reason, ``data_hash`` names the data exactly."""
+    pictures cleaning took out for which reason, ``data_hash`` names the data exactly.
+    ``measured_on``: the split ``valid``, which nothing is chosen on; where the data has none, the
+    part that was kept apart."""
 
     train: Pictures
     held_out: Pictures
     dropped: dict[str, int]
     data_hash: str
+    measured_on: Pictures
 
 
 def prepare(data: Path, share: float) -> Prepared:
@@ -47,6 +50,7 @@ def prepare(data: Path, share: float) -> Prepared:
         pictures.take(apart, "held out"),
         cleaned.dropped,
         hash_of(pictures.images, pictures.labels, pictures.votes),
+        splits.get("valid", pictures.take(apart, "held out")),
     )
 
 

@@ -22,10 +22,12 @@ def drawn(n: int, seed: int = 0, split: str = "train") -> Pictures:
 
 
 def _face(random: np.random.Generator, smiles: bool) -> np.ndarray:
-    canvas = np.full((SIDE_PX, SIDE_PX), int(random.integers(20, 90)), np.uint8)
-    x, y = (24 + random.integers(-2, 3, 2)).tolist()
-    skin = int(random.integers(140, 220))
-    cv2.ellipse(canvas, (x, y), (18, 22), 0, 0, 360, skin, -1)
+    # A wild background, and shades on the skin: faces alike would be taken for duplicates.
+    rough = random.integers(0, 256, (9, 9)).astype(np.uint8)
+    canvas = cv2.resize(rough, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
+    x, y = (24 + random.integers(-3, 4, 2)).tolist()
+    inside = cv2.ellipse(np.zeros_like(canvas), (x, y), (18, 22), 0, 0, 360, 1, -1).astype(bool)
+    canvas[inside] = 150 + canvas[inside] // 4
     for eye in (-7, 7):
         cv2.circle(canvas, (x + eye, y - 6), 2, 30, -1)
     ends, mouth = ((20, 160), y + 6) if smiles else ((200, 340), y + 15)
