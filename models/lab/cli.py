@@ -171,7 +171,8 @@ def explain(
 ) -> None:
     """What the network sees in a face and what it looks for, as grids of pictures."""
     _needs("torch")
-    from readroom.models.lab.explain import read_box, run_explain
+    from readroom.models.lab.explain import run_explain
+    from readroom.models.lab.subjects import read_box
     from readroom.models.lab.training import Run
 
     run_explain(

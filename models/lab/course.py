@@ -50,6 +50,7 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
             epochs=recipe.teacher_epochs,
             seed=recipe.seed + number,
             teachers=(),
+            late_epochs=0,
         )
         for number, architecture in enumerate(recipe.teachers, 1)
     ]
@@ -58,19 +59,21 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
 def run_course(recipe: Recipe, prepared: Prepared, folder: Path) -> Trainer:
     """Train teachers (in ``folder/teacher-1`` …) and then the network itself (in ``folder``);
     what is already there is gone on with. Raises BadSettings where it is of another recipe."""
-    targets = targets_of(prepared.train)
+    own = targets = targets_of(prepared.train)
     opinions: list[tuple[Floats, Floats]] = []
     for number, each in enumerate(teachers_of(recipe), 1):
-        teacher = _trained(each, prepared, targets, Run(folder / f"teacher-{number}"))
+        teacher = _trained(each, prepared, own, own, Run(folder / f"teacher-{number}"))
         opinions.append(opinion(teacher.average, prepared.train.images))
     if opinions:
         expression, fer2013 = (np.mean(heads, axis=0) for heads in zip(*opinions, strict=True))
         targets = taught(targets, (expression, fer2013), recipe.teacher_weight)
-    return _trained(recipe, prepared, targets, Run(folder))
+    return _trained(recipe, prepared, targets, own, Run(folder))
 
 
-def _trained(recipe: Recipe, prepared: Prepared, targets: Targets, run: Run) -> Trainer:
-    trainer = Trainer(recipe, prepared.train, prepared.held_out, targets)
+def _trained(
+    recipe: Recipe, prepared: Prepared, targets: Targets, late_targets: Targets, run: Run
+) -> Trainer:
+    trainer = Trainer(recipe, prepared.train, prepared.held_out, targets, late_targets)
     if run.checkpoint.exists():
         resume(trainer, run.checkpoint)
     train(trainer, run)

@@ -44,6 +44,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     teachers: tuple[str, ...] = ()
     #: Passes of each teacher.
     teacher_epochs: int = 10
+    #: The last so many epochs the network learns from the data alone: no teachers, no mixup, no
+    #: smoothing, and what stands in the three values below in place of their like.
+    late_epochs: int = 0
+    late_weight_decay: float = 1e-4
+    late_augmentation: float = 0.7
+    late_fer2013_weight: float = 1.0
     #: Share of the training pictures kept apart for choosing epoch and temperature.
     held_out: float = 0.08
     seed: int = 1
@@ -55,6 +61,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 raise ValueError(f"{name}={value}: wanted at least {least}")
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out={self.held_out}: wanted a share between 0 and 1")
+        if not 0 <= self.late_epochs <= self.epochs:
+            raise ValueError(f"late_epochs={self.late_epochs}: wanted 0 to epochs={self.epochs}")
+
+    def is_late(self, epoch: int) -> bool:
+        """Whether an epoch (from 0) is one of the late ones."""
+        return epoch >= self.epochs - self.late_epochs
 
     @property
     def hash(self) -> str:

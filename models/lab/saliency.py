@@ -1,4 +1,4 @@
-"""What a network sees in a face and where it looks: outputs of its stages, Grad-CAM, occlusion,
+"""What a network sees in a face and where it looks: outputs of its stages, HiResCAM, occlusion,
 and the training faces it takes for alike.
 
 None of these maps says what a person felt, or why a network is right: they say which pixels its
@@ -64,12 +64,12 @@ def varied_channels(maps: Floats, count: int) -> NDArray[np.int64]:
     return order[:count].astype(np.int64)
 
 
-def grad_cam(network: Network, face: Grey, stage: str) -> Floats:
+def hires_cam(network: Network, face: Grey, stage: str) -> Floats:
     """Where a stage holds evidence for each expression: float32 [8, 48, 48], ≥ 0, comparable over
     expressions.
 
     Grad-CAM (Selvaraju et al. 2017) with gradients weighed place by place (HiResCAM, Draelos &
-    Carin 2020): the same in the last stage, whose places are averaged, and in earlier ones,
+    Carin 2020, arXiv:2011.08891): the same in the last stage, whose places are averaged, and in earlier ones,
     where a channel may count for an expression here and against it there, faithful. What speaks
     against an expression is cut off.
     """

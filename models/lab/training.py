@@ -115,7 +115,8 @@ def batches_of(
 ) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
     """Augmented batches and their indices, made in threads ahead of the network."""
     left = (recipe.epochs - epoch) / max(1.0, recipe.epochs * CALM_RATIO)
-    strength = recipe.augmentation * min(1.0, 0.4 + 0.6 * left)
+    whole = recipe.late_augmentation if recipe.is_late(epoch) else recipe.augmentation
+    strength = whole * min(1.0, 0.4 + 0.6 * left)
     cv2.setNumThreads(1)
 
     def make(number: int) -> tuple[Tensor, NDArray[np.int64]]:
@@ -168,11 +169,26 @@ def _fresh(recipe: Recipe, device: torch.device) -> Network:
     return build(recipe.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+def _on(device: torch.device, targets: Targets) -> tuple[Tensor, ...]:
+    parts = (
+        targets.expression,
+        targets.fer2013,
+        targets.expression_weight,
+        targets.fer2013_weight,
+    )
+    return tuple(torch.from_numpy(part).to(device) for part in parts)
+
+
 class Trainer:
     """One run: a network, its running average, an optimiser, and where it stands."""
 
     def __init__(
-        self, recipe: Recipe, train: Pictures, held_out: Pictures, targets: Targets
+        self,
+        recipe: Recipe,
+        train: Pictures,
+        held_out: Pictures,
+        targets: Targets,
+        late_targets: Targets | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
@@ -184,15 +200,8 @@ class Trainer:
         self.average.load_state_dict(self.network.state_dict())
         self.epoch = 0
         self.steps = 0
-        self._targets = tuple(
-            torch.from_numpy(part).to(self.device)
-            for part in (
-                targets.expression,
-                targets.fer2013,
-                targets.expression_weight,
-                targets.fer2013_weight,
-            )
-        )
+        self._targets = _on(self.device, targets)
+        self._late_targets = _on(self.device, late_targets or targets)
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.SGD(
@@ -212,6 +221,8 @@ class Trainer:
         torch.manual_seed(recipe.seed * 100_003 + self.epoch)
         order = random.choice(len(self.train), len(self.train), p=self._draws)
         count = max(1, len(order) // recipe.batch)
+        if recipe.is_late(self.epoch):
+            self.optimiser.param_groups[0]["weight_decay"] = recipe.late_weight_decay
         task = progress.add_task(f"epoch {self.epoch + 1}", total=count) if progress else None
         losses = []
         self.network.train()
@@ -227,10 +238,13 @@ class Trainer:
         return {"loss": float(np.mean(losses)), "rate": rate_at(recipe, self.epoch)}
 
     def _step(self, faces: Tensor, index: NDArray[np.int64], random: np.random.Generator) -> float:
-        recipe = self.recipe
+        recipe, late = self.recipe, self.recipe.is_late(self.epoch)
+        targets = self._late_targets if late else self._targets
+        smoothing = 0.0 if late else recipe.smoothing
+        emphasis = recipe.late_fer2013_weight if late else recipe.fer2013_weight
         faces = faces.to(self.device, memory_format=torch.channels_last)
-        expression, fer2013, weight, fer2013_weight = (part[index] for part in self._targets)
-        if recipe.mixup and random.random() < 0.5:
+        expression, fer2013, weight, fer2013_weight = (part[index] for part in targets)
+        if recipe.mixup and not late and random.random() < 0.5:
             share = float(random.beta(recipe.mixup, recipe.mixup))
             faces = share * faces + (1 - share) * faces.flip(0)
             expression = share * expression + (1 - share) * expression.flip(0)
@@ -239,10 +253,8 @@ class Trainer:
             fer2013_weight = share * fer2013_weight + (1 - share) * fer2013_weight.flip(0)
         with torch.autocast(self.device.type, torch.bfloat16):
             first, second = self.network(faces)
-        loss = loss_of(first, expression, weight, recipe.smoothing)
-        loss = loss + recipe.fer2013_weight * loss_of(
-            second, fer2013, fer2013_weight, recipe.smoothing
-        )
+        loss = loss_of(first, expression, weight, smoothing)
+        loss = loss + emphasis * loss_of(second, fer2013, fer2013_weight, smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
