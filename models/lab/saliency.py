@@ -69,9 +69,9 @@ def hires_cam(network: Network, face: Grey, stage: str) -> Floats:
     expressions.
 
     Grad-CAM (Selvaraju et al. 2017) with gradients weighed place by place (HiResCAM, Draelos &
-    Carin 2020, arXiv:2011.08891): the same in the last stage, whose places are averaged, and in earlier ones,
-    where a channel may count for an expression here and against it there, faithful. What speaks
-    against an expression is cut off.
+    Carin 2020, arXiv:2011.08891): the same in the last stage, whose places are averaged, and in
+    earlier ones, where a channel may count for an expression here and against it there, faithful.
+    What speaks against an expression is cut off.
     """
     count = network.expression.out_features
     # The weights are frozen or not, as the caller likes: the gradient begins at the input.

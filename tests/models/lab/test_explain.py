@@ -103,7 +103,7 @@ def test_occlusion_finds_the_half_that_the_answer_hangs_on() -> None:
     np.testing.assert_allclose(drops[:, 36:], 0, atol=1e-6)
 
 
-def test_grad_cam_finds_the_half_that_the_answer_hangs_on() -> None:
+def test_hires_cam_finds_the_half_that_the_answer_hangs_on() -> None:
     picture = np.full((48, 48), 230, np.uint8)
     maps = saliency.hires_cam(bright_left_network(), picture, "left")
     happy = maps[EXPRESSIONS.index("happiness")]
