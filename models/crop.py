@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import cv2
 import numpy as np
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
 
-#: Below this scale a linear interpolation skips pixels; the square is averaged down first.
-_AVERAGE_BELOW = 0.6
+#: Below this scale a linear interpolation skips pixels; a picture is averaged down instead.
+AVERAGE_BELOW: Final = 0.6
 #: What averaging takes around the square, in its sides: covers rotation and the last pixel.
-_MARGIN_RATIO = 0.25
+_MARGIN_RATIO: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def cut_square(
     region = to_grey(picture[y0:y1, x0:x1])
     across, down = 1.0, 1.0
     scale = size_px / square.side
-    if scale < _AVERAGE_BELOW:
+    if scale < AVERAGE_BELOW:
         small = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
         across, down = small[0] / (x1 - x0), small[1] / (y1 - y0)
         region = cast(Picture, cv2.resize(region, small, interpolation=cv2.INTER_AREA))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 from typing import Any, Final
 
 import msgspec
 
-from readroom.messages import EXPRESSIONS
+from readroom.models.lab.classifiers import LabelSet
+from readroom.models.lab.dataset import Pictures
+from readroom.models.lab.export import Exported
+from readroom.models.lab.measurement import describe_sample
 from readroom.models.lab.prepare import Prepared
 from readroom.models.lab.recipe import Recipe
-from readroom.models.lab.results import Key, Result, Sample
+from readroom.models.lab.results import CLASSES, TITLES, Key, Result, Sample
 from readroom.models.lab.score_table import cell
 
 _TEMPLATE: Final = Path(__file__).with_name("card.md")
@@ -33,48 +35,40 @@ _FIGURES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """How a network came to be: what a card tells besides figures."""
-
-    recipe: Recipe
-    prepared: Prepared
-    environment: Mapping[str, str]
-    parity: float
-    parity_faces: int
-
-
-def write_card(
-    network: Path, described: Mapping[str, str], made: Made, sample: Sample, result: Result
-) -> Path:
-    """The card of an exported ``network``, beside it as Markdown; returns its path.
-
-    ``described`` is the file's own metadata. Raises OSError.
-    """
-    scale, shift = (part.split("=")[1] for part in described["crop"].split(","))
+def card(
+    file: str,
+    exported: Exported,
+    recipe: Recipe,
+    prepared: Prepared,
+    environment: Mapping[str, str],
+    result: Result,
+) -> str:
+    """The card of an exported network, Markdown. ``result`` is of ``prepared.measured_on``."""
+    said, pictures = exported.described, prepared.measured_on
+    sample = describe_sample(pictures)
+    scale, shift = (part.split("=")[1] for part in said["crop"].split(","))
     values: dict[str, Any] = {
-        **described,
-        "name": f"readroom_{described['task']}_{described['version']}",
-        "date": _today().isoformat(),
-        "file": network.name,
-        "size_mb": f"{result.facts.size_bytes / 1e6:.1f}",
-        "parameters": f"{result.facts.parameters:,}",
-        "classes": described["classes"].replace(",", ", "),
-        "fer2013_classes": described["fer2013_classes"].replace(",", ", "),
+        **said,
+        "name": f"readroom_{said['task']}_{said['version']}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "file": file,
+        "size_mb": f"{len(exported.body) / 1e6:.1f}",
+        "parameters": f"{exported.parameters:,}",
+        "classes": said["classes"].replace(",", ", "),
+        "fer2013_classes": said["fer2013_classes"].replace(",", ", "),
         "crop_scale": scale,
         "crop_shift": shift,
-        "parity": f"{made.parity:.1g}",
-        "parity_n": made.parity_faces,
+        "parity": f"{exported.parity:.1g}",
         "cost": "not measured" if result.cost is None else cell(result.cost, percent=False),
-        "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
-        "dropped": ", ".join(f"{n:,} {why}" for why, n in made.prepared.dropped.items() if n)
+        "sha256": hashlib.sha256(exported.body).hexdigest(),
+        "dropped": ", ".join(f"{n:,} {why}" for why, n in prepared.dropped.items() if n)
         or "nothing",
-        "train_n": f"{len(made.prepared.train):,}",
-        "held_n": f"{len(made.prepared.held_out):,}",
-        "recipe_table": _table(("value", "is"), msgspec.to_builtins(made.recipe).items()),
-        "environment": ", ".join(f"{name} {what}" for name, what in made.environment.items()),
-        "split": sample.split,
-        "total": f"{sample.coverage['ferplus'].total:,}",
+        "train_n": f"{len(prepared.train):,}",
+        "held_n": f"{len(prepared.held_out):,}",
+        "targets": _targets(recipe),
+        "recipe_table": _table(("value", "is"), msgspec.to_builtins(recipe).items()),
+        "environment": ", ".join(f"{name} {what}" for name, what in environment.items()),
+        "measured_on": _measured_on(pictures),
         "figures_table": _table(
             ("figure", "value (95 % interval)", "n"),
             (
@@ -83,31 +77,58 @@ def write_card(
                 if key in result.figures
             ),
         ),
-        "tagger": "unknown" if sample.tagger is None else f"{cell(sample.tagger, percent=True)} %",
-        "class_table": _table(
-            ("expression", "recall, %", "precision, %", "F1", "n"),
-            (_of_class(result, sample, name) for name in EXPRESSIONS),
-        ),
+        "tagger": _tagger(sample),
+        "class_table": _classes(result, sample),
     }
-    path = network.with_suffix(".md")
-    path.write_text(Template(_TEMPLATE.read_text("utf-8")).substitute(values), "utf-8")
-    return path
+    return Template(_TEMPLATE.read_text("utf-8")).substitute(values)
 
 
-def _of_class(result: Result, sample: Sample, name: str) -> tuple[object, ...]:
-    figures = (
-        (Key("ferplus", "recall", name), True),
-        (Key("ferplus", "precision", name), True),
-        (Key("ferplus", "f1", name), False),
+def _targets(recipe: Recipe) -> str:
+    told = "Targets are the shares of the votes; where nobody voted, the picture's label."
+    if recipe.teachers:
+        told += (
+            f" Up to the last {recipe.late_epochs} epochs, {recipe.teacher_weight:.0%} of each is "
+            "the mean opinion of the teachers."
+        )
+    return told
+
+
+def _measured_on(pictures: Pictures) -> str:
+    if pictures.split == "valid":
+        return f"`valid` ({len(pictures):,} pictures), which nothing was chosen on"
+    return (
+        f"`{pictures.split}` ({len(pictures):,} pictures), **the pictures that the temperature was "
+        "fitted on**: the data has no split `valid`, so this is no independent measurement"
     )
-    n = sample.n_per_class["ferplus"][EXPRESSIONS.index(name)]
+
+
+def _tagger(sample: Sample) -> str:
+    if sample.tagger is None:
+        return ""
+    return (
+        f"One tagger agrees with the majority of the others on {cell(sample.tagger, percent=True)} "
+        f"% of these pictures (n {sample.tagger.n:,})."
+    )
+
+
+def _classes(result: Result, sample: Sample) -> str:
+    labels: LabelSet = "ferplus" if "ferplus" in sample.n_per_class else "fer2013"
+    return f"{TITLES[labels]}:\n\n" + _table(
+        ("class", "recall, %", "precision, %", "F1", "n"),
+        (_of_class(result, sample, labels, name) for name in CLASSES[labels]),
+    )
+
+
+def _of_class(result: Result, sample: Sample, labels: LabelSet, name: str) -> tuple[object, ...]:
+    figures = (
+        (Key(labels, "recall", name), True),
+        (Key(labels, "precision", name), True),
+        (Key(labels, "f1", name), False),
+    )
+    n = sample.n_per_class[labels][CLASSES[labels].index(name)]
     return (name, *(cell(result.figures.get(key), percent=as_is) for key, as_is in figures), n)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

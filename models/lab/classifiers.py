@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS
+from readroom.models.crop import AVERAGE_BELOW
 from readroom.models.described import describe_network
 from readroom.models.inputs import face_input, normalise
-from readroom.models.lab.dataset import FER2013, Images
+from readroom.models.lab.dataset import CLASS_WORDS, FER2013, Images
 from readroom.models.registry import REGISTRY, InputSpec
 
 Probabilities = NDArray[np.float32]
@@ -34,8 +35,6 @@ LabelSet = Literal["ferplus", "fer2013"]
 
 #: Pictures per run: enough to keep a thread busy, small enough for any cache.
 BATCH: Final = 64
-#: Below this scale a linear interpolation skips pixels; averaging doesn't. As in the worker.
-_AVERAGE_BELOW: Final = 0.6
 #: Rows that sum to 1 within this are probabilities; else they are logits.
 _SUM_TOLERANCE: Final = 1e-3
 
@@ -44,14 +43,6 @@ _TEMPERATURES: Final[Mapping[LabelSet, str]] = {
     "ferplus": "temperature",
     "fer2013": "fer2013_temperature",
 }
-
-#: Other people's words for the classes.
-_WORDS: Final[Mapping[str, str]] = {
-    **{name: name for name in EXPRESSIONS},
-    "angry": "anger", "mad": "anger", "disgusted": "disgust", "fearful": "fear", "afraid": "fear",
-    "happy": "happiness", "joy": "happiness", "sad": "sadness", "surprised": "surprise",
-    "calm": "neutral", "contemptuous": "contempt",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +193,13 @@ def class_names(text: str) -> tuple[str, ...]:
     ('anger', 'happiness')
     """
     words = [word.strip().lower() for word in text.split(",")]
-    unknown = [word for word in words if word not in _WORDS]
+    unknown = [word for word in words if word not in CLASS_WORDS]
     if unknown:
         raise BadSettings(
             f"class {unknown[0]!r}: no expression that is known here; "
-            f"say one of {', '.join(sorted(_WORDS))}"
+            f"say one of {', '.join(sorted(CLASS_WORDS))}"
         )
-    names = tuple(_WORDS[word] for word in words)
+    names = tuple(CLASS_WORDS[word] for word in words)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise BadSettings(f"classes {text!r}: {twice} is there twice; name every output once")
@@ -284,7 +275,7 @@ def _whole(picture: NDArray[np.uint8], spec: InputSpec, out: NDArray[np.float32]
         box = np.array([0, 0, width, height], np.float32)
         face_input(picture, box, replace(spec, margin_ratio=1.0, shift_ratio=0.0), out)
         return
-    way = cv2.INTER_AREA if spec.width < _AVERAGE_BELOW * width else cv2.INTER_LINEAR
+    way = cv2.INTER_AREA if spec.width < AVERAGE_BELOW * width else cv2.INTER_LINEAR
     out[:] = cv2.resize(picture, (spec.width, spec.height), interpolation=way)
     normalise(out, spec)
 

@@ -15,8 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from readroom.errors import BadSettings
-from readroom.messages import EXPRESSIONS
-from readroom.models.lab.dataset import FER2013, FERPLUS, Labels, Pictures, Votes, majority
+from readroom.models.lab.dataset import (
+    AS_EXPRESSION,
+    FER2013,
+    FERPLUS,
+    Labels,
+    Pictures,
+    Votes,
+    majority,
+)
 from readroom.models.lab.duplicates import Duplicates, Indices, find_duplicates
 
 Mask = NDArray[np.bool_]
@@ -182,8 +189,7 @@ def _most_say(votes: Votes, answer: str) -> Mask:
 
 def _outvoted(labels: Labels, votes: Votes) -> Mask:
     voted = majority(votes)
-    as_voted = np.array([EXPRESSIONS.index(name) for name in FER2013])[labels]
-    return np.asarray((labels >= 0) & (voted >= 0) & (as_voted != voted))
+    return np.asarray((labels >= 0) & (voted >= 0) & (AS_EXPRESSION[labels] != voted))
 
 
 def _disputed(labels: Labels, groups: Indices) -> Mask:

@@ -31,6 +31,7 @@ Out = Annotated[Path, typer.Option(help="Folder to write to; it may come to hold
 Split = Annotated[str, typer.Option(help="Which pictures are measured on.")]
 #: What the shipped network was trained with.
 RECIPE = Path(__file__).with_name("expression.toml")
+PROTOTYPE = Path(__file__).with_name("prototype.toml")
 
 
 def _reference() -> Path | None:
@@ -67,12 +68,33 @@ def baseline(
         typer.Option("--network", help="ONNX files that stand in the same table."),
     ] = None,
     split: Split = "valid",
+    prototype: Annotated[
+        bool, typer.Option(help="Train the small network of the first prototypes, too.")
+    ] = True,
 ) -> None:
-    """What simple methods reach: the most frequent class, HOG and LBP with a linear classifier."""
+    """What simple methods reach: the most frequent class; HOG and LBP with a linear classifier;
+    the small network of the first prototypes."""
     _needs("onnx")
     from readroom.models.lab.baselines import run_baseline
 
-    run_baseline(data, out, split=split, networks=networks or (), reference=_reference())
+    compared = list(networks or ())
+    if prototype:
+        _needs("torch", "onnxscript")
+        compared.append(_prototype(data, out))
+    run_baseline(data, out, split=split, networks=compared, reference=_reference())
+
+
+def _prototype(data: Path, out: Path) -> Path:
+    from readroom.models.lab.course import exported, run_course
+    from readroom.models.lab.prepare import prepare
+    from readroom.models.lab.recipe import read_recipe
+
+    recipe = read_recipe(PROTOTYPE)
+    prepared = prepare(data, recipe.held_out)
+    run_course(recipe, prepared, out / "prototype")
+    path = out / "prototype.onnx"
+    path.write_bytes(exported(out / "prototype", prepared).body)
+    return path
 
 
 @app.command()
@@ -84,7 +106,7 @@ def train(
     recipe: Annotated[Path, typer.Option(help="Recipe, TOML or JSON.")] = RECIPE,
     architecture: Annotated[str | None, typer.Option(help="Another network of the lab.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the pictures.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another start.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another start.")] = None,
     teachers: Annotated[bool, typer.Option(help="Train the recipe's teachers first.")] = True,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads; default: as PyTorch decides.")
@@ -101,11 +123,12 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    given = {"architecture": architecture, "epochs": epochs, "seed": seed}
+    wanted = read_recipe(recipe)
+    if epochs is not None:
+        wanted = wanted.over(epochs)
+    given = {"architecture": architecture, "seed": seed, "teachers": None if teachers else ()}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if not teachers:
-        changes["teachers"] = ()
-    wanted = msgspec.structs.replace(read_recipe(recipe), **changes)
+    wanted = msgspec.structs.replace(wanted, **changes)
     prepared = prepare(data, wanted.held_out)
     dropped = ", ".join(f"{count} {reason}" for reason, count in prepared.dropped.items() if count)
     typer.echo(
@@ -211,7 +234,7 @@ def export(
     if ship:
         pin(path)
     typer.echo(
-        f"{written.path}: {written.parameters:,} parameters, {written.size_bytes / 1e6:.1f} MB; "
+        f"{path}: {written.parameters:,} parameters, {len(written.body) / 1e6:.1f} MB; "
         f"differs from PyTorch by {written.parity:.1g} at most; card: {path.with_suffix('.md')}"
     )
     if not ship:

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from readroom.models.lab.card import Made, write_card
-from readroom.models.lab.dataset import Images, Pictures, majority
+from readroom.errors import BadSettings
+from readroom.models.lab.card import card
+from readroom.models.lab.dataset import AS_EXPRESSION, Images, Pictures, majority
 from readroom.models.lab.evaluate import load_classifier, measure
 from readroom.models.lab.export import Exported, export, read_network
-from readroom.models.lab.measurement import describe_sample
 from readroom.models.lab.networks import Network
 from readroom.models.lab.prepare import Prepared, prepare
 from readroom.models.lab.recipe import Recipe
@@ -30,7 +30,9 @@ from readroom.models.lab.training import (
     Run,
     Targets,
     Trainer,
+    check_data,
     look,
+    read_checkpoint,
     resume,
     targets_of,
     taught,
@@ -73,7 +75,9 @@ def run_course(recipe: Recipe, prepared: Prepared, folder: Path) -> Trainer:
 def _trained(
     recipe: Recipe, prepared: Prepared, targets: Targets, late_targets: Targets, run: Run
 ) -> Trainer:
-    trainer = Trainer(recipe, prepared.train, prepared.held_out, targets, late_targets)
+    trainer = Trainer(
+        recipe, prepared.train, prepared.held_out, targets, late_targets, prepared.data_hash
+    )
     if run.checkpoint.exists():
         resume(trainer, run.checkpoint)
     train(trainer, run)
@@ -94,36 +98,68 @@ def _mean_of(one: Floats, other: Floats) -> Floats:
 
 def temperatures(network: Network, held_out: Pictures) -> tuple[float, float]:
     """The temperatures of both heads, fit on pictures that the network hasn't learnt from."""
-    known = majority(held_out.votes), held_out.labels
+    asked = held_out.votes.any(axis=1)
+    labelled = np.where(held_out.labels >= 0, AS_EXPRESSION[held_out.labels], -1)
+    known = np.where(asked, majority(held_out.votes), labelled), held_out.labels
     fitted = []
     for logits, truth in zip(look(network, held_out.images), known, strict=True):
+        if not (truth >= 0).any():
+            raise BadSettings("no picture that was kept apart has a label: nothing to calibrate on")
         said = torch.softmax(torch.from_numpy(logits), 1).numpy()
         fitted.append(fit_temperature(said[truth >= 0], truth[truth >= 0]))
     return fitted[0], fitted[1]
 
 
-def export_run(folder: Path, data: Path, path: Path, reference: Path | None = None) -> Exported:
-    """Calibrate and export what a run has come to, measure it on ``valid``, where the data has
-    that, and write its card beside it.
+def exported(folder: Path, prepared: Prepared) -> Exported:
+    """What a run has come to, calibrated, as an ONNX file's contents.
 
-    ``reference`` is the network that costs are compared with. Raises BadSettings, ReadroomError.
+    Raises BadSettings, also where the run was trained on other data; ReadroomError.
     """
-    run = Run(folder)
-    network, recipe = read_network(run.checkpoint)
-    prepared = prepare(data, recipe.held_out)
-    faces = prepared.held_out.images[:PARITY_FACES]
-    exported = export(
+    path = Run(folder).checkpoint
+    network, recipe = read_network(path)
+    check_data(path, read_checkpoint(path)[1]["data"], prepared.data_hash)
+    return export(
         network,
         recipe,
-        path,
         temperatures=temperatures(network, prepared.held_out),
         data_hash=prepared.data_hash,
-        faces=faces,
+        faces=prepared.held_out.images[:PARITY_FACES],
     )
-    environment = msgspec.json.decode(run.environment.read_bytes(), type=dict[str, str])
-    made = Made(recipe, prepared, environment, exported.parity, len(faces))
-    pictures = prepared.measured_on
-    classifier = load_classifier(path)
-    result, *_ = measure([classifier], pictures, reference=reference, console=Console())
-    write_card(path, exported.described, made, describe_sample(pictures), result)
-    return exported
+
+
+def export_run(folder: Path, data: Path, path: Path, reference: Path | None = None) -> Exported:
+    """Export a run to ``path``, measured on ``valid``, with its card beside it.
+
+    ``reference`` is the network that costs are compared with. Nothing is written unless all of it
+    worked. Raises BadSettings, ReadroomError.
+    """
+    run = Run(folder)
+    recipe, _ = read_checkpoint(run.checkpoint)
+    environment = _environment(run)
+    prepared = prepare(data, recipe.held_out)
+    made = exported(folder, prepared)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(made.body)
+    except OSError as error:
+        raise BadSettings(f"{path}: can't be written ({error.strerror}): name another") from None
+    try:
+        pictures = prepared.measured_on
+        classifiers = [load_classifier(part)]
+        result, *_ = measure(classifiers, pictures, reference=reference, console=Console())
+        text = card(path.name, made, recipe, prepared, environment, result)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    path.with_suffix(".md").write_text(text, "utf-8")
+    return made
+
+
+def _environment(run: Run) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(run.environment.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadSettings(
+            f"{run.environment}: can't be read ({error}): the run isn't whole, train again"
+        ) from None

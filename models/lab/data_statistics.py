@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from readroom.messages import EXPRESSIONS
-from readroom.models.lab.dataset import FER2013, Images, Labels, Votes, majority
+from readroom.models.lab.dataset import AS_EXPRESSION, FER2013, Images, Labels, Votes, majority
 
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
-
-#: Each of FER2013 as an index into EXPRESSIONS.
-AS_EXPRESSION: Final = np.array([EXPRESSIONS.index(name) for name in FER2013])
 
 
 def class_counts(labels: Labels, classes: int) -> Counts:
@@ -54,7 +49,8 @@ def tagger_agreement(votes: Votes) -> tuple[float, int]:
 
     Every single vote is taken out in turn and held against the rest: of all ten answers the one
     that the rest give most. Where the rest tie, or are nobody, the vote doesn't count. Returns the
-    rate (NaN of none) and how many votes count.
+    rate (NaN of none) and how many votes count. ``scoring.against_the_rest`` asks the same of
+    taggers and majorities that name an expression only.
     """
     hits = total = 0
     for answer in range(votes.shape[1]):

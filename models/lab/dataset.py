@@ -14,7 +14,7 @@ import csv
 import difflib
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -35,6 +35,8 @@ from readroom.models.crop import CropRule, Grey, cut_square
 FER2013: Final = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 #: What a FER+ tagger could say, in the order of the votes: eight expressions and two ways out.
 FERPLUS: Final = (*EXPRESSIONS, "unknown", "not a face")
+#: Index into EXPRESSIONS of each of :data:`FER2013`.
+AS_EXPRESSION: Final = np.array([EXPRESSIONS.index(name) for name in FER2013])
 #: Side of every picture, px.
 SIDE_PX: Final = 48
 #: FER-2013's classes as its CSV numbers them.
@@ -42,12 +44,12 @@ CSV_ORDER: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surpris
 #: What a file of votes beside ``fer2013.csv`` is called.
 VOTES_CSV: Final = "fer2013new.csv"
 
-#: Other people's words for the classes.
-_WORDS: Final = {
-    "angry": "anger", "anger": "anger", "disgust": "disgust", "disgusted": "disgust",
-    "fear": "fear", "fearful": "fear", "happy": "happiness", "happiness": "happiness",
-    "sad": "sadness", "sadness": "sadness", "surprise": "surprise", "surprised": "surprise",
-    "neutral": "neutral",
+#: EXPRESSIONS by whatever people call them.
+CLASS_WORDS: Final[Mapping[str, str]] = {
+    **{name: name for name in EXPRESSIONS},
+    "angry": "anger", "mad": "anger", "disgusted": "disgust", "fearful": "fear", "afraid": "fear",
+    "happy": "happiness", "joy": "happiness", "sad": "sadness", "surprised": "surprise",
+    "calm": "neutral", "contemptuous": "contempt",
 }  # fmt: skip
 #: What else FER+ calls its answers.
 _VOTE_WORDS: Final = {name: name for name in FERPLUS} | {"NF": "not a face"}
@@ -205,9 +207,13 @@ def load_csv(path: Path) -> DataSet:
         raise _not_aligned(path, f"{len(votes)} rows for {count} pictures")
     if not rows:
         raise BadSettings(
-            f"{path}: no picture can be read ({_why(unreadable)}): get the file again"
+            f"{path}: no picture can be read ({passed_over(unreadable)}): get the file again"
         )
-    splits = {split: _stacked(split, rows[split]) for split in _SPLITS.values() if split in rows}
+    splits = {
+        split: _stacked(split, rows[split])
+        for split in dict.fromkeys(_SPLITS.values())
+        if split in rows
+    }
     return DataSet(splits, tuple(unreadable))
 
 
@@ -265,9 +271,18 @@ def read_picture(path: Path) -> Grey:
 def known_class(word: str, where: str) -> str:
     """A class of :data:`FER2013` by whatever it is called; raises BadSettings that names the
     nearest ones for a word nobody knows."""
-    if word.lower() not in _WORDS:
-        raise BadSettings(f"{where}: unknown class {word!r}: {_nearest(word, _WORDS)}")
-    return _WORDS[word.lower()]
+    words = {known: name for known, name in CLASS_WORDS.items() if name in FER2013}
+    if word.lower() not in words:
+        raise BadSettings(f"{where}: unknown class {word!r}: {_nearest(word, words)}")
+    return words[word.lower()]
+
+
+def passed_over(unreadable: Sequence[tuple[str, str]]) -> str:
+    """What of :attr:`DataSet.unreadable` a person has to know, in one line."""
+    if not unreadable:
+        return "no files"
+    (name, reason), count = unreadable[0], len(unreadable)
+    return f"{count} file{'s' * (count > 1)} passed over, the first: {name} {reason}"
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -426,7 +441,7 @@ def _read_split(
             unreadable.append((name, str(error)))
     if not rows:
         raise BadSettings(
-            f"{folder}: split {split!r} is empty ({_why(unreadable)}): "
+            f"{folder}: split {split!r} is empty ({passed_over(unreadable)}): "
             "put pictures into its class folders, or delete it"
         )
     return _stacked(split, rows)
@@ -435,13 +450,6 @@ def _read_split(
 def _stacked(split: str, rows: list[tuple[Grey, int, Votes, str]]) -> Pictures:
     images, labels, votes, names = zip(*rows, strict=True)
     return Pictures(split, np.stack(images), np.array(labels, np.int64), np.stack(votes), names)
-
-
-def _why(unreadable: Sequence[tuple[str, str]]) -> str:
-    """What was passed over, in a few words."""
-    if not unreadable:
-        return "no files"
-    return f"{len(unreadable)} files passed over, the first: {unreadable[0][0]} {unreadable[0][1]}"
 
 
 def _shown(items: Iterable[T], what: str) -> Iterable[T]:

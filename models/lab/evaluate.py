@@ -47,9 +47,11 @@ def run_evaluate(
     if not networks:
         raise BadSettings("no network to evaluate; name at least one ONNX file")
     classifiers = [load_classifier(path, description) for path in networks]
-    pictures = read_split(data, split)
+    pictures, unreadable = read_split(data, split)
+    if unreadable:
+        console.print(f"{data}: {dataset.passed_over(unreadable)}", markup=False, soft_wrap=True)
     results = measure(classifiers, pictures, reference=reference, console=console)
-    sample = describe_sample(pictures)
+    sample = replace(describe_sample(pictures), unreadable=unreadable)
     if out is None:
         console.print(score_table.main_table(sample, results), markup=False, soft_wrap=True)
     else:
@@ -98,14 +100,17 @@ def load_classifier(path: Path, description: Description | None = None) -> Class
     return Linear.load(path) if path.suffix == ".npz" else OnnxClassifier(path, description)
 
 
-def read_split(data: Path, split: str) -> Pictures:
-    """One split of a data set; raises BadSettings where there is none, or it is empty."""
-    splits = dataset.load(data).splits
-    if split not in splits or not len(splits[split]):
+def read_split(data: Path, split: str) -> tuple[Pictures, tuple[tuple[str, str], ...]]:
+    """One split of a data set, and what in the whole set was passed over, (name, reason) each.
+
+    Raises BadSettings where there is no such split.
+    """
+    found = dataset.load(data)
+    if split not in found.splits:
         raise BadSettings(
-            f"{data}: no pictures in split {split!r}; name one of {', '.join(sorted(splits))}"
+            f"{data}: no pictures in split {split!r}; name one of {', '.join(sorted(found.splits))}"
         )
-    return splits[split]
+    return found.splits[split], found.unreadable
 
 
 def _costs(classifiers: Iterable[Classifier], reference: Path | None) -> list[Figure | None]:

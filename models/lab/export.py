@@ -20,11 +20,11 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from readroom.errors import BadSettings, ReadroomError
+from readroom.errors import ReadroomError
 from readroom.messages import EXPRESSIONS
-from readroom.models.crop import CropRule
 from readroom.models.lab.dataset import FER2013, SIDE_PX, Images
-from readroom.models.lab.networks import MEAN, STD, Logits, Network, build
+from readroom.models.lab.framing import INPUT
+from readroom.models.lab.networks import Logits, Network, build
 from readroom.models.lab.recipe import Recipe
 from readroom.models.lab.training import load_weights, normalised, read_checkpoint
 
@@ -33,19 +33,15 @@ OPSET: Final = 18
 PARITY: Final = 1e-4
 #: Grows when an exported network answers differently for the same face.
 VERSION: Final = "1"
-#: How a face's box becomes the square: as large as the box is long, around its centre. Measured
-#: on training pictures with YuNet: their side is 1.00 of the longer side of the box that the
-#: detector draws in them (median of 1,385; half lie in 0.91–1.10), 1 % above its centre.
-CROP: Final = CropRule(1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, the largest difference from PyTorch's probabilities, and the metadata."""
+    """An ONNX file's contents, the largest difference from PyTorch's probabilities, and what the
+    file says of itself."""
 
-    path: Path
+    body: bytes
     parameters: int
-    size_bytes: int
     parity: float
     described: dict[str, str]
 
@@ -79,15 +75,13 @@ def read_network(checkpoint: Path) -> tuple[Network, Recipe]:
 def export(
     network: Network,
     recipe: Recipe,
-    path: Path,
     *,
     temperatures: tuple[float, float],
     data_hash: str,
     faces: Images,
 ) -> Exported:
-    """Write the ONNX file, check it against PyTorch on ``faces`` uint8 [n, 48, 48].
-
-    Raises ReadroomError where the file doesn't say what the network says.
+    """The network as an ONNX file's contents, checked against PyTorch on ``faces`` uint8
+    [n, 48, 48]. Raises ReadroomError where it doesn't say what the network says.
     """
     wrapped = Probabilities(network.cpu(), temperatures).eval()
     program = _to_onnx(wrapped)
@@ -99,16 +93,10 @@ def export(
     parity = _difference(wrapped, body, faces)
     if not parity <= PARITY:
         raise ReadroomError(
-            f"{path}: not written: its probabilities differ from PyTorch's by {parity:.2g} "
-            f"(allowed: {PARITY:g}); try another opset or PyTorch version"
+            f"not exported: the file's probabilities differ from PyTorch's by {parity:.2g} "
+            f"(allowed: {PARITY:g}); try another PyTorch version"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    except OSError as error:
-        raise BadSettings(f"{path}: can't be written ({error.strerror}): name another") from None
-    parameters = sum(part.numel() for part in network.parameters())
-    return Exported(path, parameters, len(body), parity, described)
+    return Exported(body, sum(part.numel() for part in network.parameters()), parity, described)
 
 
 def describe(recipe: Recipe, temperatures: tuple[float, float], data_hash: str) -> dict[str, str]:
@@ -118,12 +106,12 @@ def describe(recipe: Recipe, temperatures: tuple[float, float], data_hash: str) 
         "version": VERSION,
         "classes": ",".join(EXPRESSIONS),
         "fer2013_classes": ",".join(FER2013),
-        "input_size": str(SIDE_PX),
+        "input_size": str(INPUT.width),
         "color": "gray",
-        "scale": repr(1 / 255),
-        "mean": repr(MEAN),
-        "std": repr(STD),
-        "crop": f"scale={CROP.scale},shift_y={CROP.shift}",
+        "scale": repr(INPUT.scale),
+        "mean": repr(INPUT.mean[0]),
+        "std": repr(INPUT.std[0]),
+        "crop": f"scale={INPUT.margin_ratio},shift_y={INPUT.shift_ratio}",
         "temperature": f"{temperatures[0]:.4f}",
         "fer2013_temperature": f"{temperatures[1]:.4f}",
         "architecture": recipe.architecture,

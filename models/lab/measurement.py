@@ -21,6 +21,7 @@ from readroom.models.lab.classifiers import (
     LabelSet,
     Predictions,
 )
+from readroom.models.lab.data_statistics import sharpness
 from readroom.models.lab.dataset import Images, Labels, Pictures, majority
 from readroom.models.lab.results import (
     CLASSES,
@@ -135,13 +136,13 @@ def _grounds(pictures: Pictures, resamples: int) -> list[_Ground]:
         "ferplus": majority(pictures.votes),
         "fer2013": pictures.labels,
     }
-    sharpness = np.array([cv2.Laplacian(image, cv2.CV_64F).var() for image in pictures.images])
+    sharp = sharpness(pictures.images)
     found = []
     for labels, truth in truths.items():
         used = truth >= 0
         if not used.any():
             continue
-        quarters, names = _quarters(sharpness[used])
+        quarters, names = _quarters(sharp[used])
         weights = scoring.draw(int(used.sum()), resamples)
         found.append(_Ground(labels, used, truth[used], weights, quarters, names))
     if not found:
@@ -149,12 +150,12 @@ def _grounds(pictures: Pictures, resamples: int) -> list[_Ground]:
     return found
 
 
-def _quarters(sharpness: NDArray[np.float64]) -> tuple[Labels, tuple[str, ...]]:
+def _quarters(sharp: NDArray[np.float64]) -> tuple[Labels, tuple[str, ...]]:
     """Quarters of the pictures by sharpness, the most blurred first, and their names."""
-    edges = np.percentile(sharpness, [25, 50, 75])
+    edges = np.percentile(sharp, [25, 50, 75])
     low, middle, high = (f"{edge:.0f}" for edge in edges)
     names = (f"below {low}", f"{low} to {middle}", f"{middle} to {high}", f"above {high}")
-    return np.digitize(sharpness, edges).astype(np.int64), names
+    return np.digitize(sharp, edges).astype(np.int64), names
 
 
 def _coverage(ground: _Ground, pictures: Pictures) -> Coverage:

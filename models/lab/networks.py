@@ -2,7 +2,7 @@
 
 One trunk serves two heads: FER+'s eight expressions, which the product uses, and FER-2013's seven
 classes, for comparison with published figures. Every network takes grey faces, float32
-[b, 1, 48, 48], normalised as :data:`MEAN` and :data:`STD` say, and gives logits [b, 8] and [b, 7].
+[b, 1, 48, 48], normalised as framing.INPUT says, and gives logits [b, 8] and [b, 7].
 Only convolutions, additions, rectifiers and pooling are used: what ONNX Runtime fuses and
 TensorRT 10 and 11 take as they are.
 """
@@ -20,10 +20,6 @@ from torch.nn import functional
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS
 from readroom.models.lab.dataset import FER2013
-
-#: Mean and deviation of the training pictures' pixels, in 0..1.
-MEAN: Final = 0.5077
-STD: Final = 0.2550
 
 Logits = tuple[Tensor, Tensor]
 

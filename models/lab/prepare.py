@@ -37,7 +37,8 @@ def prepare(data: Path, share: float) -> Prepared:
 
     Raises BadSettings where the data can't be used.
     """
-    splits = load(data).splits
+    loaded = load(data)
+    splits = loaded.splits
     cleaned = clean(splits, find(splits))
     pictures = cleaned.pictures
     apart = hold_out(pictures, np.arange(len(pictures)), share, HELD_OUT_SEED)
@@ -48,8 +49,8 @@ def prepare(data: Path, share: float) -> Prepared:
     return Prepared(
         pictures.take(~apart),
         pictures.take(apart, "held out"),
-        cleaned.dropped,
-        hash_of(pictures.images, pictures.labels, pictures.votes),
+        cleaned.dropped | {"that can't be read": len(loaded.unreadable)},
+        hash_of(pictures.images, pictures.labels, pictures.votes, apart),
         splits.get("valid", pictures.take(apart, "held out")),
     )
 

@@ -44,13 +44,15 @@ class Sample:
     """The pictures that were measured on.
 
     ``tagger`` is how often one person agrees with the majority of the others, None where nobody
-    was asked; ``n_per_class`` counts the pictures of every class.
+    was asked; ``n_per_class`` counts the pictures of every class. ``unreadable``: what in the whole
+    data set was passed over, (name, reason) each.
     """
 
     split: str
     coverage: Mapping[LabelSet, Coverage]
     n_per_class: Mapping[LabelSet, tuple[int, ...]]
     tagger: Figure | None
+    unreadable: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

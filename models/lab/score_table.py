@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from readroom.models.lab.classifiers import LabelSet
+from readroom.models.lab.dataset import passed_over
 from readroom.models.lab.results import CLASSES, FOUR, TITLES, Key, Result, Sample
 from readroom.models.lab.scoring import BINS, RESAMPLES, Figure
 
@@ -33,6 +34,8 @@ of the same kind could have given; it says nothing of pictures of another kind.
   image* is the mean of the probabilities for a picture and its mirror image.
 - *Balanced accuracy* is the mean recall and *macro-F1* the mean F1 over the classes that have
   pictures. *ROC-AUC* is one class against the rest, ties counted half, then the mean over classes.
+  That of a class that a classifier doesn't know is .500, all its pictures being tied, and enters
+  the mean.
 - *ECE* is of the top class in {BINS} equal bins. It is a sum of absolute values: a perfectly
   calibrated classifier has about .02 on 3,000 pictures, and the interval lies somewhat above the
   figure. *After temperature*: a classifier that comes with a temperature (chosen on training
@@ -178,13 +181,14 @@ def cell(found: Figure | None, *, percent: bool) -> str:
     """A figure as ``value (low–high)``, in percent or with a leading dot; – where undefined."""
     if found is None or math.isnan(found.value):
         return "–"
-    return (
-        f"{_number(found.value, percent)} "
-        f"({_number(found.low, percent)}–{_number(found.high, percent)})"
-    )
+    low, high = _number(found.low, percent), _number(found.high, percent)
+    bounds = "–" if low == high == "–" else f"{low}–{high}"
+    return f"{_number(found.value, percent)} ({bounds})"
 
 
 def _number(value: float, percent: bool) -> str:
+    if math.isnan(value):
+        return "–"
     if percent:
         return f"{100 * value:.1f}"
     text = f"{value:.3f}"
@@ -210,7 +214,10 @@ def _coverage(sample: Sample) -> str:
             [TITLES[labels], f"{coverage.used} of {coverage.total}", left_out or "none"]
             + [", ".join(f"{name} {count}" for name, count in classes)]
         )
-    return _table(["labels", "measured on", "left out", "classes"], rows)
+    table = _table(["labels", "measured on", "left out", "classes"], rows)
+    if not sample.unreadable:
+        return table
+    return f"{table}\nOf the whole data set: {passed_over(sample.unreadable)}.\n"
 
 
 def _quality(results: Sequence[Result]) -> str:

@@ -18,7 +18,7 @@ from skimage import data as skimage_data
 from readroom.errors import BadSettings
 from readroom.models.crop import Grey, Picture, Square, cut_square
 from readroom.models.lab.dataset import SIDE_PX
-from readroom.models.lab.export import CROP
+from readroom.models.lab.framing import CROP
 
 #: Left, top, width and height in px of the picture.
 Box = tuple[float, float, float, float]

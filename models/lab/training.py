@@ -33,15 +33,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from readroom.errors import BadSettings
+from readroom.models.inputs import normalise
 from readroom.models.lab.augment import augment
 from readroom.models.lab.dataset import (
+    AS_EXPRESSION,
     FER2013,
     Images,
     Pictures,
     distribution,
     majority,
 )
-from readroom.models.lab.networks import MEAN, STD, Network, build
+from readroom.models.lab.framing import INPUT
+from readroom.models.lab.networks import Network, build
 from readroom.models.lab.recipe import Recipe
 
 Floats = NDArray[np.float32]
@@ -65,11 +68,14 @@ class Targets:
 
 
 def targets_of(pictures: Pictures) -> Targets:
-    """Vote shares and labels as targets."""
+    """Vote shares and labels as targets; where nobody voted, the label is the expression too."""
     shares = distribution(pictures.votes)
-    asked = np.maximum(pictures.votes.sum(axis=1), 1)
-    weight = pictures.votes[:, : shares.shape[1]].sum(axis=1) / asked
+    asked = pictures.votes.sum(axis=1)
+    weight = pictures.votes[:, : shares.shape[1]].sum(axis=1) / np.maximum(asked, 1)
     known = pictures.labels >= 0
+    unasked = np.flatnonzero((asked == 0) & known)
+    shares[unasked, AS_EXPRESSION[pictures.labels[unasked]]] = 1.0
+    weight[unasked] = 1.0
     labels = np.eye(len(FER2013), dtype=np.float32)[np.maximum(pictures.labels, 0)]
     return Targets(
         shares,
@@ -102,7 +108,9 @@ def draw_weights(pictures: Pictures, balance: float) -> NDArray[np.float64]:
 
 def normalised(images: Images) -> Tensor:
     """uint8 [n, 48, 48] to the network's input, float32 [n, 1, 48, 48]."""
-    return ((torch.from_numpy(images).float() / 255 - MEAN) / STD)[:, None]
+    planes = images.astype(np.float32)
+    normalise(planes, INPUT)
+    return torch.from_numpy(planes)[:, None]
 
 
 def best_device() -> torch.device:
@@ -141,6 +149,18 @@ def loss_of(logits: Tensor, target: Tensor, weight: Tensor, smoothing: float) ->
     spread = (1 - smoothing) * target + smoothing / target.shape[1]
     each = -(spread * functional.log_softmax(logits.float(), dim=1)).sum(dim=1)
     return (each * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def mixed_loss(
+    logits: Tensor, target: Tensor, weight: Tensor, smoothing: float, share: float
+) -> Tensor:
+    """The loss of faces that were mixed, ``share`` of each with the rest of its counterpart from
+    the other end of the batch (Zhang et al. 2018); of both losses each keeps its own weight."""
+    loss = loss_of(logits, target, weight, smoothing)
+    if share == 1.0:
+        return loss
+    other = loss_of(logits, target.flip(0), weight.flip(0), smoothing)
+    return share * loss + (1 - share) * other
 
 
 def rate_at(recipe: Recipe, progress: float) -> float:
@@ -189,9 +209,16 @@ class Trainer:
         held_out: Pictures,
         targets: Targets,
         late_targets: Targets | None = None,
+        data_hash: str = "",
     ) -> None:
+        if len(train) < recipe.batch:
+            raise BadSettings(
+                f"{len(train)} pictures to learn from are fewer than a batch of {recipe.batch}: "
+                "add pictures, or lower `batch` in the recipe"
+            )
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
+        self.data_hash = data_hash
         self.train = train
         self.held_out = held_out
         self.device = best_device()
@@ -220,7 +247,7 @@ class Trainer:
         recipe, random = self.recipe, np.random.default_rng((self.recipe.seed, self.epoch))
         torch.manual_seed(recipe.seed * 100_003 + self.epoch)
         order = random.choice(len(self.train), len(self.train), p=self._draws)
-        count = max(1, len(order) // recipe.batch)
+        count = len(order) // recipe.batch
         if recipe.is_late(self.epoch):
             self.optimiser.param_groups[0]["weight_decay"] = recipe.late_weight_decay
         task = progress.add_task(f"epoch {self.epoch + 1}", total=count) if progress else None
@@ -244,17 +271,14 @@ class Trainer:
         emphasis = recipe.late_fer2013_weight if late else recipe.fer2013_weight
         faces = faces.to(self.device, memory_format=torch.channels_last)
         expression, fer2013, weight, fer2013_weight = (part[index] for part in targets)
+        share = 1.0
         if recipe.mixup and not late and random.random() < 0.5:
             share = float(random.beta(recipe.mixup, recipe.mixup))
             faces = share * faces + (1 - share) * faces.flip(0)
-            expression = share * expression + (1 - share) * expression.flip(0)
-            fer2013 = share * fer2013 + (1 - share) * fer2013.flip(0)
-            weight = share * weight + (1 - share) * weight.flip(0)
-            fer2013_weight = share * fer2013_weight + (1 - share) * fer2013_weight.flip(0)
         with torch.autocast(self.device.type, torch.bfloat16):
             first, second = self.network(faces)
-        loss = loss_of(first, expression, weight, smoothing)
-        loss = loss + emphasis * loss_of(second, fer2013, fer2013_weight, smoothing)
+        loss = mixed_loss(first, expression, weight, smoothing, share)
+        loss = loss + emphasis * mixed_loss(second, fer2013, fer2013_weight, smoothing, share)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -334,7 +358,12 @@ class Run:
 
 def train(trainer: Trainer, run: Run, *, until: int | None = None) -> None:
     """Train to the recipe's last epoch (or ``until``), with a checkpoint after each."""
-    run.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(
+            f"{run.folder}: can't be made ({error.strerror}): name another folder"
+        ) from None
     run.recipe.write_bytes(msgspec.json.format(msgspec.json.encode(trainer.recipe)) + b"\n")
     run.environment.write_bytes(msgspec.json.format(msgspec.json.encode(environment())) + b"\n")
     columns = (
@@ -347,8 +376,8 @@ def train(trainer: Trainer, run: Run, *, until: int | None = None) -> None:
             started = time.perf_counter()
             row = trainer.run_epoch(progress) | trainer.assess()
             row["seconds"] = time.perf_counter() - started
-            _append(run.curves, trainer.epoch, row)
             save(trainer, run)
+            _append(run.curves, trainer.epoch, row)
             said = " ".join(f"{name} {value:.4f}" for name, value in row.items())
             progress.console.print(f"epoch {trainer.epoch}: {said}", soft_wrap=True)
             progress.advance(whole)
@@ -382,6 +411,7 @@ def save(trainer: Trainer, run: Run) -> None:
     torch.save(
         {
             "recipe": msgspec.to_builtins(trainer.recipe),
+            "data": trainer.data_hash,
             "epoch": trainer.epoch,
             "steps": trainer.steps,
             "network": trainer.network.state_dict(),
@@ -397,7 +427,11 @@ def read_checkpoint(path: Path) -> tuple[Recipe, dict[str, Any]]:
     """A checkpoint's recipe and contents. Raises BadSettings where it isn't one."""
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
-        return msgspec.convert(held["recipe"], Recipe), held
+        recipe = msgspec.convert(held["recipe"], Recipe)
+        missing = {"data", "epoch", "steps", "network", "average", "optimiser"} - held.keys()
+        if missing:
+            raise KeyError(f"it lacks {', '.join(sorted(missing))}")
+        return recipe, held
     except FileNotFoundError:
         raise BadSettings(
             f"{path}: no checkpoint there: train first (`readroom lab train`)"
@@ -410,6 +444,7 @@ def read_checkpoint(path: Path) -> tuple[Recipe, dict[str, Any]]:
 def resume(trainer: Trainer, path: Path) -> None:
     """Go on where a checkpoint stands. Raises BadSettings where it belongs to another recipe."""
     recipe, held = read_checkpoint(path)
+    check_data(path, held["data"], trainer.data_hash)
     if recipe != trainer.recipe:
         ours, theirs = (msgspec.to_builtins(value) for value in (trainer.recipe, recipe))
         differs = ", ".join(f"{k}={theirs[k]}" for k in ours if ours[k] != theirs[k])
@@ -420,6 +455,16 @@ def resume(trainer: Trainer, path: Path) -> None:
     load_weights(trainer.average, held["average"], path)
     trainer.optimiser.load_state_dict(held["optimiser"])
     trainer.epoch, trainer.steps = held["epoch"], held["steps"]
+
+
+def check_data(path: Path, learnt_from: str, given: str) -> None:
+    """Raises BadSettings where a checkpoint was trained on other pictures than those given: what is
+    kept apart now may have been learnt from then."""
+    if learnt_from != given:
+        raise BadSettings(
+            f"{path}: was trained on data {learnt_from}, this is {given}: name the same pictures, "
+            "or train into another folder"
+        )
 
 
 def load_weights(network: Network, weights: dict[str, Tensor], path: Path) -> None:

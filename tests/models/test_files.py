@@ -227,6 +227,24 @@ def test_pinning_again_replaces_the_hash_and_keeps_the_others(tmp_path: Path) ->
     )
 
 
+def test_a_list_in_any_form_that_sha256sum_writes_is_read(tmp_path: Path) -> None:
+    digest = sha256(b"body").hexdigest()
+    lines = f"{digest}  a.onnx\n\n{digest} *b.onnx\n{digest.upper()}  c d.onnx\n"
+    (tmp_path / pins.LIST).write_text(lines)
+    assert pins.pinned(tmp_path) == dict.fromkeys(("a.onnx", "b.onnx", "c d.onnx"), digest)
+
+
+@pytest.mark.parametrize("line", [b"abc  a.onnx", b"0" * 64, b"a.onnx", b"\xff\xfe"])
+def test_a_list_with_a_line_that_is_no_hash_and_name_is_one_line(
+    line: bytes, tmp_path: Path
+) -> None:
+    good = sha256(b"body").hexdigest().encode()
+    (tmp_path / pins.LIST).write_bytes(good + b"  a.onnx\n" + line + b"\n")
+    with pytest.raises(BadSettings, match=r"SHA256SUMS\.txt: .*sha256sum") as caught:
+        pins.pinned(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_the_list_says_what_a_network_of_ones_own_says_of_itself(tmp_path: Path) -> None:
     path = put(tmp_path, own_network(), OWN_FILE)
     first, note = render_list(settings_with(tmp_path)).splitlines()[:2]

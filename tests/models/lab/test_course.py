@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -160,3 +161,60 @@ def test_export_wants_one_place_to_write_to(capsys: pytest.CaptureFixture[str]) 
         main(["lab", "export", "run", "--data", "data"])
     assert ended.value.code == 2
     assert "--out FILE.onnx, or --ship" in capsys.readouterr().err
+
+
+def test_pictures_without_votes_become_a_network_too(tmp_path: Path) -> None:
+    """Folders of labelled faces: the label is all there is."""
+    for split, n, seed in (("train", 240, 0), ("valid", 60, 9)):
+        faces = drawn(n, seed)
+        for index, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
+            folder = tmp_path / "data" / split / FER2013[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / f"{index}.png"), image)
+    (tmp_path / "data" / "train" / "sadness" / "broken.png").write_bytes(b"no picture")
+    recipe = tmp_path / "recipe.json"
+    recipe.write_bytes(msgspec.json.encode(SMALL))
+    lab("train", tmp_path / "data", "--out", tmp_path / "run", "--recipe", recipe)
+    out = tmp_path / "expression.onnx"
+    lab("export", tmp_path / "run", "--data", tmp_path / "data", "--out", out)
+    card = out.with_suffix(".md").read_text("utf-8")
+    assert "1 that can't be read" in card
+    assert "| FER-2013, 7 classes: accuracy, % |" in card
+    assert "| FER+, 8 classes: accuracy, % |" not in card
+
+
+def test_a_run_is_exported_with_the_pictures_that_it_was_trained_on_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_bytes(msgspec.json.encode(msgspec.structs.replace(SMALL, epochs=1)))
+    mine = written(tmp_path / "mine", [drawn(120)])
+    other = written(tmp_path / "other", [drawn(120, seed=4)])
+    lab("train", mine, "--out", tmp_path / "run", "--recipe", recipe)
+    with pytest.raises(SystemExit) as ended:
+        main(
+            ["lab", "export", str(tmp_path / "run"), "--data", str(other)]
+            + ["--out", str(tmp_path / "own.onnx")]
+        )
+    assert ended.value.code == 2
+    assert "was trained on data" in capsys.readouterr().err
+    assert not (tmp_path / "own.onnx").exists()
+
+
+def test_a_card_says_where_nothing_was_measured_independently(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_bytes(msgspec.json.encode(msgspec.structs.replace(SMALL, epochs=1)))
+    data = written(tmp_path / "data", [drawn(160)])
+    lab("train", data, "--out", tmp_path / "run", "--recipe", recipe)
+    lab("export", tmp_path / "run", "--data", data, "--out", tmp_path / "own.onnx")
+    assert "no independent measurement" in (tmp_path / "own.md").read_text("utf-8")
+
+
+def test_fewer_epochs_keep_the_share_of_late_ones() -> None:
+    recipe = read_recipe(Path(__file__).resolve().parents[3] / "models" / "lab" / "expression.toml")
+    assert recipe.late_epochs > 0
+    for epochs in (1, 7, recipe.epochs):
+        shorter = recipe.over(epochs)
+        assert shorter.epochs == epochs
+        share = recipe.late_epochs / recipe.epochs
+        assert shorter.late_epochs == pytest.approx(share * epochs, abs=0.51)

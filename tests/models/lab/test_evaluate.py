@@ -7,10 +7,11 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from rich.console import Console
@@ -23,6 +24,7 @@ from readroom.models.lab.dataset import FER2013, Pictures
 from readroom.models.lab.evaluate import read_split, run_evaluate
 from readroom.models.lab.measurement import READINGS, describe_sample, evaluate_network
 from readroom.models.lab.results import Key, Result
+from readroom.models.lab.scoring import Figure
 from readroom.models.registry import REGISTRY
 from readroom.workers.engines.inputs import crop_face
 from tests.conftest import shared_folder
@@ -381,6 +383,23 @@ def test_a_split_that_is_not_there_and_no_network_at_all_are_one_line(tmp_path: 
         run_evaluate([], tmp_path, console=QUIET)
 
 
+def test_what_can_not_be_read_is_told_and_stands_in_the_table(tmp_path: Path) -> None:
+    folder, whole = tmp_path / "faces", pictures(8)
+    for image, label, name in zip(whole.images, whole.labels, whole.names, strict=True):
+        path = folder / "valid" / FER2013[label] / f"{name.replace('/', '_')}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), image)
+    (folder / "valid" / "happiness" / "a.jpg").write_bytes(b"no picture")
+    net = network(tmp_path / "a.onnx", [0.0] * 8, says=self_description())
+    console = Console(record=True, width=400, file=io.StringIO())
+    run_evaluate([net], folder, out=tmp_path / "out", console=console)
+    told = "1 file passed over, the first: valid/happiness/a.jpg is damaged, or no picture"
+    assert told in console.export_text()
+    assert told in (tmp_path / "out" / "table.md").read_text("utf-8")
+    found = json.loads((tmp_path / "out" / "table.json").read_text("utf-8"))
+    assert found["sample"]["unreadable"] == [["valid/happiness/a.jpg", "is damaged, or no picture"]]
+
+
 def test_a_folder_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
     path = network(tmp_path / "a.onnx", [0.0] * 8, says=self_description())
     in_the_way = tmp_path / "file"
@@ -396,9 +415,29 @@ def test_what_is_not_defined_is_null_in_json_and_a_dash_in_the_table() -> None:
     assert "| contempt | 0 | – |" in score_table.as_markdown(sample, results)
 
 
+def test_a_bound_that_is_not_defined_is_a_dash() -> None:
+    nan = float("nan")
+    assert score_table.cell(Figure(0.5, nan, nan, 3), percent=True) == "50.0 (–)"
+    assert score_table.cell(Figure(0.5, 0.25, 0.75, 3), percent=False) == ".500 (.250–.750)"
+
+
+def test_the_area_of_a_class_that_a_network_does_not_know_is_one_half(tmp_path: Path) -> None:
+    seven = [name for name in EXPRESSIONS if name != "contempt"]
+    says = self_description(classes=",".join(seven))
+    path = network(tmp_path / "a.onnx", bright_is("happiness", seven), says=says)
+    whole = pictures()
+    votes = whole.votes.copy()
+    votes[:3] = votes_for([EXPRESSIONS.index("contempt")] * 3)
+    result = evaluate_network(OnnxClassifier(path), replace(whole, votes=votes), resamples=20)
+    assert value(result, "ferplus", "auc", "contempt") == 0.5
+    others = [value(result, "ferplus", "auc", name) for name in ("neutral", "happiness")]
+    assert value(result, "ferplus", "auc") == pytest.approx((0.5 + sum(others)) / 3)
+
+
 def test_public_networks_reach_on_real_pictures_what_they_are_known_for() -> None:
     folder, networks = shared_folder("datasets/ferplus"), shared_folder("models")
-    some = read_split(folder, "valid")
+    some, unreadable = read_split(folder, "valid")
+    assert unreadable == ()
     some = some.take(np.arange(0, len(some), 10))
     for name, least in (("mini_xception_fer2013", 0.6), ("faceapi_expression", 0.5)):
         said = OnnxClassifier(networks / f"{name}.onnx").predict(some.images).fer2013

@@ -16,7 +16,7 @@ pytest.importorskip("onnx", reason="the lab needs onnx: pip install -e '.[lab]'"
 from readroom.errors import BadSettings
 from readroom.models.crop import cut_square
 from readroom.models.lab import subjects
-from readroom.models.lab.export import CROP
+from readroom.models.lab.framing import CROP
 
 # --- which face ----------------------------------------------------------------------------------
 

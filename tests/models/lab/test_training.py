@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the lab needs PyTorch: pip install -e '.[lab]'")
 
 from readroom.errors import BadSettings
+from readroom.messages import EXPRESSIONS
 from readroom.models.lab.dataset import FER2013, FERPLUS, SIDE_PX, Pictures
 from readroom.models.lab.networks import ARCHITECTURES, build
 from readroom.models.lab.recipe import Recipe
@@ -17,7 +18,9 @@ from readroom.models.lab.training import (
     Run,
     Trainer,
     draw_weights,
+    look,
     loss_of,
+    mixed_loss,
     rate_at,
     read_checkpoint,
     resume,
@@ -85,6 +88,55 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) ->
         assert torch.equal(value, second.average.state_dict()[name]), name
 
 
+def test_what_was_trained_on_other_pictures_is_not_gone_on_with(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(SHORT, epochs=1)
+    pictures = drawn(64)
+
+    def on(data: str) -> Trainer:
+        return Trainer(recipe, pictures, drawn(16), targets_of(pictures), data_hash=data)
+
+    train(on("one"), Run(tmp_path))
+    with pytest.raises(BadSettings, match="trained on data one, this is another"):
+        resume(on("another"), Run(tmp_path).checkpoint)
+
+
+def test_the_last_epochs_learn_from_the_data_alone(tmp_path: Path) -> None:
+    """Teachers who always say contempt are believed up to the late epochs, and no longer."""
+    recipe = msgspec.structs.replace(SHORT, epochs=12, late_epochs=9, late_augmentation=0.5)
+    pictures = drawn(160)
+    own = targets_of(pictures)
+    wrong = np.eye(8, dtype=np.float32)[np.full(160, 7)], own.fer2013
+    it = Trainer(recipe, pictures, drawn(40, 1), taught(own, wrong, 1.0), own)
+    train(it, Run(tmp_path), until=3)
+    assert (look(it.average, drawn(40, 1).images)[0].argmax(1) == 7).mean() > 0.9
+    train(it, Run(tmp_path))
+    assert (look(it.average, drawn(40, 1).images)[0].argmax(1) == 7).mean() < 0.5
+    assert it.optimiser.param_groups[0]["weight_decay"] == recipe.late_weight_decay
+
+
+def test_a_run_stopped_at_the_turn_to_the_late_epochs_goes_on_exactly(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(SHORT, epochs=2, late_epochs=1)
+    whole, first = trainer(recipe, 96), trainer(recipe, 96)
+    train(whole, Run(tmp_path / "whole"))
+    train(first, Run(tmp_path / "parts"), until=1)
+    second = trainer(recipe, 96)
+    resume(second, Run(tmp_path / "parts").checkpoint)
+    train(second, Run(tmp_path / "parts"))
+    for name, value in whole.average.state_dict().items():
+        assert torch.equal(value, second.average.state_dict()[name]), name
+
+
+def test_fewer_pictures_than_a_batch_are_refused() -> None:
+    with pytest.raises(BadSettings, match=r"20 pictures .* batch of 32"):
+        trainer(SHORT, 20)
+
+
+def test_a_folder_that_cant_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadSettings, match="can't be made"):
+        train(trainer(SHORT, 64), Run(tmp_path / "file" / "run"))
+
+
 def test_a_checkpoint_of_another_recipe_is_refused_by_what_differs(tmp_path: Path) -> None:
     recipe = msgspec.structs.replace(SHORT, epochs=1)
     train(trainer(recipe, 64), Run(tmp_path))
@@ -123,6 +175,25 @@ def test_targets_are_vote_shares_weighted_by_how_many_saw_an_expression() -> Non
     assert targets.expression_weight.tolist() == [0.5, 0.0]
     assert targets.fer2013[0].argmax() == FER2013.index("fear")
     assert targets.fer2013_weight.tolist() == [1.0, 0.0]
+
+
+def test_without_votes_the_label_is_the_expression() -> None:
+    faces = drawn(4)
+    unasked = Pictures("train", faces.images, faces.labels, np.zeros_like(faces.votes), faces.names)
+    targets = targets_of(unasked)
+    assert [EXPRESSIONS[i] for i in targets.expression.argmax(1)] == ["happiness", "sadness"] * 2
+    assert targets.expression_weight.tolist() == [1.0] * 4
+
+
+def test_of_a_mixed_pair_each_counts_with_its_own_weight() -> None:
+    """A picture nobody labelled adds nothing, whichever part of the mix it is."""
+    logits = torch.tensor([[3.0, 0.0], [0.0, 3.0]])
+    target = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    weight = torch.tensor([1.0, 0.0])
+    first = loss_of(logits[:1], target[:1], weight[:1], 0.0)
+    second = loss_of(logits[1:], target[:1], weight[:1], 0.0)
+    mixed = mixed_loss(logits, target, weight, 0.0, 0.75)
+    assert mixed == pytest.approx(float(0.75 * first + 0.25 * second))
 
 
 def test_a_teacher_changes_the_targets_by_its_weight() -> None:
