@@ -297,7 +297,7 @@ def _agreement(subject: Subject) -> str:
             [statistics.label_agreement_with_ties(each.labels, each.votes) for each in sets],
         ),
         row(
-            "One tagger says what most of the others say, of all ten answers (ties left out; n: votes)",
+            "One tagger says what most others say, of all ten answers (ties left out; n: votes)",
             [statistics.tagger_agreement(each.votes) for each in sets],
         ),
         row(

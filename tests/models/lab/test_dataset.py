@@ -318,7 +318,8 @@ class TestFolders:
         said = one_line(tmp_path)
         assert str(tmp_path / "train" / "hapy") in said
         assert "'happy' was probably meant" in said
-        assert "disgust, disgusted, fear" in said
+        assert "known: neutral, happiness, surprise" in said
+        assert "contempt" not in said
 
     def test_a_word_like_no_class_gets_no_guess(self, tmp_path: Path) -> None:
         picture(tmp_path / "xyzzy" / "a.png", noise(1)[0])
