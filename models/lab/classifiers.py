@@ -230,8 +230,8 @@ def given(
         size_px, size_px, kinds[color], "square", scale, _numbers("mean", mean),
         _numbers("std", std),
     )  # fmt: skip
-    if 0.0 in spec.std or scale == 0:
-        raise BadSettings(f"scale {scale}, std {std!r}: a 0 there leaves no picture; say another")
+    if 0.0 in spec.std or scale == 0 or not np.isfinite(scale):
+        raise BadSettings(f"scale {scale}, std {std!r}: that leaves no picture; say another")
     for values in (spec.mean, spec.std):
         if len(values) not in (1, spec.channels):
             raise BadSettings(
@@ -282,9 +282,12 @@ def _whole(picture: NDArray[np.uint8], spec: InputSpec, out: NDArray[np.float32]
 
 def _numbers(name: str, text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise BadSettings(f"{name} {text!r}: no number; write it like 0.5 or 0.4,0.5,0.6") from None
+        numbers = ()
+    if not numbers or not np.isfinite(numbers).all():
+        raise BadSettings(f"{name} {text!r}: no number; write it like 0.5 or 0.4,0.5,0.6")
+    return numbers
 
 
 def _read(path: Path) -> bytes:
@@ -317,13 +320,20 @@ def _described(path: Path, body: bytes, session: Any) -> Description | None:
     entry = describe_network(body, path, "expression")
     outputs = {next(iter(entry.outputs)): entry.classes}
     if "fer2013_classes" in says:
-        outputs["fer2013"] = class_names(says["fer2013_classes"])
+        outputs["fer2013"] = _fer2013_classes(path, says["fer2013_classes"])
     temperatures = {
         labels: _positive(path, key, says[key])
         for labels, key in _TEMPERATURES.items()
         if key in says
     }
     return Description(entry.input, outputs, temperatures)
+
+
+def _fer2013_classes(path: Path, text: str) -> tuple[str, ...]:
+    try:
+        return class_names(text)
+    except BadSettings as error:
+        raise BadSettings(f"{path}: fer2013_classes in its metadata: {error}") from None
 
 
 def _positive(path: Path, key: str, text: str) -> float:

@@ -76,8 +76,11 @@ def baseline(
     the small network of the first prototypes."""
     _needs("onnx")
     from readroom.models.lab.baselines import run_baseline
+    from readroom.models.lab.evaluate import load_classifier
 
     compared = list(networks or ())
+    for path in compared:
+        load_classifier(path)  # What is wrong with it is better told before the training.
     if prototype:
         _needs("torch", "onnxscript")
         compared.append(_prototype(data, out))

@@ -309,9 +309,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (*_BROKEN_FILE, AttributeError) as error:
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadSettings(f"{path}: no whole npz ({what}): get the file again") from None
+    except (*_BROKEN_FILE, AttributeError):
+        # Not NumPy's own words: of a file that is no npz it says how to load it unsafely.
+        raise BadSettings(f"{path}: no npz, or not a whole one: get the file again") from None
 
 
 def _check(

@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from readroom.models.lab.dataset import SIDE_PX
-from readroom.models.lab.networks import MEAN, STD, Network
+from readroom.models.lab.framing import INPUT
+from readroom.models.lab.networks import Network
 from readroom.models.lab.saliency import stage_outputs
 from readroom.models.lab.training import normalised
 
@@ -96,7 +97,7 @@ def _climbed(pictures: Tensor, goal: Goal, random: torch.Generator, mirrored: bo
     shut = (up == 0).all(dim=3, keepdim=True).all(dim=2, keepdim=True)
     up = torch.where(shut, torch.randn(up.shape, generator=random), up)
     step = _unit(_blurred(up)) - SMOOTHNESS * _unit(rough)
-    limit = max(1 - MEAN, MEAN) / STD
+    limit = max(1 - INPUT.mean[0], INPUT.mean[0]) / INPUT.std[0]
     return (pictures.detach() + RATE * step).clamp(-limit, limit)
 
 
@@ -131,7 +132,7 @@ def dream(network: Network, face: Grey, stage: str) -> Grey:
 
 def to_grey_levels(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Network input of any shape back to grey levels, clipped to what a picture can hold."""
-    return np.clip((pictures * STD + MEAN) * 255, 0, 255).round().astype(np.uint8)
+    return np.clip((pictures * INPUT.std[0] + INPUT.mean[0]) * 255, 0, 255).round().astype(np.uint8)
 
 
 def _resized(pictures: Tensor, side_px: int) -> Tensor:

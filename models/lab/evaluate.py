@@ -50,6 +50,8 @@ def run_evaluate(
     pictures, unreadable = read_split(data, split)
     if unreadable:
         console.print(f"{data}: {dataset.passed_over(unreadable)}", markup=False, soft_wrap=True)
+    if out is not None:
+        _make(out)
     results = measure(classifiers, pictures, reference=reference, console=console)
     sample = replace(describe_sample(pictures), unreadable=unreadable)
     if out is None:
@@ -85,14 +87,12 @@ def measure(
 
 def write(out: Path, sample: Sample, results: Sequence[Result]) -> None:
     """Tables and plots into a folder, which is made."""
+    _make(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         score_table.write(out, sample, results)
         plots.write(out, sample, results)
     except OSError as error:
-        raise BadSettings(
-            f"{out}: can't be written ({error.strerror}); name a folder that can"
-        ) from None
+        raise _not_written(out, error) from None
 
 
 def load_classifier(path: Path, description: Description | None = None) -> Classifier:
@@ -111,6 +111,18 @@ def read_split(data: Path, split: str) -> tuple[Pictures, tuple[tuple[str, str],
             f"{data}: no pictures in split {split!r}; name one of {', '.join(sorted(found.splits))}"
         )
     return found.splits[split], found.unreadable
+
+
+def _make(out: Path) -> None:
+    """The folder to write to, before the work and not after."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(out, error) from None
+
+
+def _not_written(out: Path, error: OSError) -> BadSettings:
+    return BadSettings(f"{out}: can't be written ({error.strerror}); name a folder that can")
 
 
 def _costs(classifiers: Iterable[Classifier], reference: Path | None) -> list[Figure | None]:

@@ -436,9 +436,13 @@ def read_checkpoint(path: Path) -> tuple[Recipe, dict[str, Any]]:
         raise BadSettings(
             f"{path}: no checkpoint there: train first (`readroom lab train`)"
         ) from None
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadSettings(f"{path}: not a checkpoint of this lab ({reason[:120]})") from None
+    except Exception as error:  # What PyTorch raises over a wrong file shares no base class.
+        known = isinstance(error, KeyError | msgspec.MsgspecError)
+        reason = f" ({error.args[0]})" if known else ""
+        raise BadSettings(
+            f"{path}: not a checkpoint of this lab{reason}; name a folder that `readroom lab "
+            "train` made"
+        ) from None
 
 
 def resume(trainer: Trainer, path: Path) -> None:

@@ -12,13 +12,11 @@ from typing import cast
 import cv2
 import numpy as np
 
+from readroom.models.crop import AVERAGE_BELOW
 from readroom.models.inputs import face_input, normalise
 from readroom.models.registry import InputSpec
 from readroom.pixels import Picture
 from readroom.workers.engines.boxes import Floats
-
-#: Below this scale a linear interpolation skips pixels; averaging doesn't.
-_AVERAGE_BELOW = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def resize(picture: Picture, width: int, height: int) -> Picture:
     """Scale to exactly that size; shrinking averages, so that fine texture doesn't alias."""
     if (picture.shape[1], picture.shape[0]) == (width, height):
         return picture
-    shrinks = width < _AVERAGE_BELOW * picture.shape[1]
+    shrinks = width < AVERAGE_BELOW * picture.shape[1]
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cast(Picture, cv2.resize(picture, (width, height), interpolation=way))
 

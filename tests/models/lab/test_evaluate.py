@@ -304,6 +304,7 @@ def test_logits_are_turned_into_probabilities_and_it_is_told(tmp_path: Path) -> 
         ("happy,tired", 48, "0", "'tired': no expression .* say one of"),
         ("happy,joy", 48, "0", "happiness is there twice"),
         ("happy,sad", 48, "half", "mean 'half': no number"),
+        ("happy,sad", 48, "nan", "mean 'nan': no number"),
         ("happy,sad", 48, "1,2,3", "3 numbers for 1 channel"),
         ("happy,sad", 0, "0", "size 0: no picture side"),
     ],
@@ -329,6 +330,8 @@ def test_what_is_no_network_for_expressions_is_one_line(tmp_path: Path) -> None:
         (nameless, "doesn't say its classes .* give --classes"),
         (elsewhere, "has no output probabilities"),
         (network(tmp_path / "s.onnx", [0.0] * 8, says=seven), "has no output 'fer2013'"),
+        (network(tmp_path / "u.onnx", [0.0] * 8, says=self_description(fer2013_classes="a,b")),
+         "u.onnx: fer2013_classes .* 'a': no expression"),
         (network(tmp_path / "t.onnx", [0.0] * 8, says=self_description(temperature="0")),
          "temperature '0': no temperature"),
     ):  # fmt: skip
