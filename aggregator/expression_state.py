@@ -10,7 +10,7 @@ The state then is a small machine with hysteresis: an expression is entered abov
 :data:`ENTER`, kept down to :data:`LEAVE`, and no state ends before :data:`MIN_DWELL_S` (doubt:
 :data:`DOUBT_DWELL_S`). Only the first state of a person may come sooner: it replaces nothing.
 
-Measured with the expression network of ../shared/models on its clips at 10 frames/s
+Measured with face-api.js's expression network on real clips at 10 frames/s
 (tests/aggregator/test_clips.py): a change is shown 0.4 to 0.8 s after the face changed.
 """
 

@@ -33,7 +33,9 @@ def main() -> None:
         "at": time.strftime("%Y-%m-%d %H:%M"),
         "machine": _machine(),
         "input": what,
-        "networks": "YuNet, faceapi expression, TinyPose 128×96" if models else "Haar only",
+        "networks": "YuNet, own expression network, TinyPose 128×96"
+        if models
+        else "Haar, own expression network",
         "rounds": options.rounds,
         "seconds_a_round": options.seconds,
     }

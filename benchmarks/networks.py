@@ -10,9 +10,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from readroom.models.files import PACKAGED
+
 #: Network file and the shape of one item, as the workers use it.
 SHAPES = {
     "yunet_n_dynamic": (3, 384, 640),
+    "expression": (1, 48, 48),
     "faceapi_expression": (3, 112, 112),
     "tinypose_128x96": (3, 128, 96),
     "tinypose_256x192": (3, 256, 192),
@@ -26,8 +29,9 @@ def measure(models: Path) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     rng = np.random.default_rng(3)
     for name, shape in SHAPES.items():
-        path = models / f"{name}.onnx"
-        if not path.is_file():
+        places = (folder / f"{name}.onnx" for folder in (models, PACKAGED))
+        path = next((place for place in places if place.is_file()), None)
+        if path is None:
             continue
         kinds = [(threads, batch) for threads in (1, 2) for batch in (1, 4)]
         sessions = {threads: _session(path, threads) for threads in (1, 2)}
