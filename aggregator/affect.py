@@ -8,10 +8,11 @@ the probability between them, and leave the state "uncertain", often lie close t
 The places are the mean ratings, on −1..1, of the words that name the expressions in Russell &
 Mehrabian: Evidence for a three-factor theory of emotions, Journal of Research in Personality 11
 (1977) 273-294, https://doi.org/10.1016/0092-6566(77)90037-X (its pleasure and arousal; their
-dominance is left out), as they are widely reproduced: the paper's own table wasn't at hand. Two of the eight aren't rated there: neutral is the origin by definition;
-contempt stands half way between anger and disgust, the two that Plutchik (Emotion: A
-psychoevolutionary synthesis, 1980) makes it of. The ratings are of words for feelings, given by
-students in the USA: what a face *looked* like is placed with them, not what anybody felt.
+dominance is left out), as they are widely reproduced: the paper's own table wasn't at hand. Two of
+the eight aren't rated there: neutral is the origin by definition; contempt stands half way between
+anger and disgust, the two that Plutchik (Emotion: A psychoevolutionary synthesis, 1980) makes it
+of. The ratings are of words for feelings, given by students in the USA: what a face *looked* like
+is placed with them, not what anybody felt.
 """
 
 from __future__ import annotations
