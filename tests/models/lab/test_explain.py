@@ -14,15 +14,14 @@ from tests.ingest.clips import write_picture
 torch = pytest.importorskip("torch", reason="the lab needs PyTorch: pip install -e '.[lab]'")
 pytest.importorskip("onnx", reason="the lab needs onnx: pip install -e '.[lab]'")
 
-import msgspec
-
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS
 from readroom.models.lab import dreams, explain, grids, saliency, subjects
 from readroom.models.lab.dataset import Pictures
 from readroom.models.lab.networks import Network, build
 from readroom.models.lab.recipe import Recipe
-from readroom.models.lab.training import normalised
+from readroom.models.lab.training import Run, Trainer, normalised, save, targets_of
+from tests.models.lab.faces import drawn
 
 
 @pytest.fixture(autouse=True)
@@ -59,10 +58,10 @@ def bright_left_network() -> Network:
 
 
 def write_checkpoint(path: Path, architecture: str = "residual-b") -> Path:
-    network = build(architecture)
-    recipe = msgspec.to_builtins(Recipe(architecture=architecture))
-    torch.save({"recipe": recipe, "average": network.state_dict()}, path)
-    return path
+    faces = drawn(32)
+    recipe = Recipe(architecture=architecture, batch=32)
+    save(Trainer(recipe, faces, faces, targets_of(faces)), Run(path.parent))
+    return Run(path.parent).checkpoint
 
 
 # --- what is computed ----------------------------------------------------------------------------
@@ -302,7 +301,7 @@ def test_mistakes_are_one_line_before_any_work(tmp_path: Path, face: np.ndarray)
     a_file.write_text("mine")
     other = tmp_path / "other.pt"
     weights = build("plain").state_dict()
-    torch.save({"recipe": msgspec.to_builtins(Recipe()), "average": weights}, other)
+    torch.save(torch.load(checkpoint, weights_only=True) | {"average": weights}, other)
     out = tmp_path / "out"
     valid = write_data(tmp_path / "valid", "valid")
     mistakes = [
