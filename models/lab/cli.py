@@ -108,7 +108,9 @@ def train(
     ],
     recipe: Annotated[Path, typer.Option(help="Recipe, TOML or JSON.")] = RECIPE,
     architecture: Annotated[str | None, typer.Option(help="Another network of the lab.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the pictures.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the pictures; for teachers at most.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another start.")] = None,
     teachers: Annotated[bool, typer.Option(help="Train the recipe's teachers first.")] = True,
     threads: Annotated[
@@ -121,6 +123,7 @@ def train(
     import torch
 
     from readroom.models.lab.course import run_course
+    from readroom.models.lab.networks import build
     from readroom.models.lab.prepare import prepare
     from readroom.models.lab.recipe import read_recipe
 
@@ -132,6 +135,8 @@ def train(
     given = {"architecture": architecture, "seed": seed, "teachers": None if teachers else ()}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     wanted = msgspec.structs.replace(wanted, **changes)
+    for name in (wanted.architecture, *wanted.teachers):
+        build(name)  # What isn't known is better told before the data is read.
     prepared = prepare(data, wanted.held_out)
     dropped = ", ".join(f"{count} {reason}" for reason, count in prepared.dropped.items() if count)
     typer.echo(

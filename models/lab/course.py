@@ -64,7 +64,8 @@ def run_course(recipe: Recipe, prepared: Prepared, folder: Path) -> Trainer:
     own = targets = targets_of(prepared.train)
     opinions: list[tuple[Floats, Floats]] = []
     for number, each in enumerate(teachers_of(recipe), 1):
-        teacher = _trained(each, prepared, own, own, Run(folder / f"teacher-{number}"))
+        name = f"teacher {number} of {len(recipe.teachers)}: "
+        teacher = _trained(each, prepared, own, own, Run(folder / f"teacher-{number}"), name)
         opinions.append(opinion(teacher.average, prepared.train.images))
     if opinions:
         expression, fer2013 = (np.mean(heads, axis=0) for heads in zip(*opinions, strict=True))
@@ -73,14 +74,19 @@ def run_course(recipe: Recipe, prepared: Prepared, folder: Path) -> Trainer:
 
 
 def _trained(
-    recipe: Recipe, prepared: Prepared, targets: Targets, late_targets: Targets, run: Run
+    recipe: Recipe,
+    prepared: Prepared,
+    targets: Targets,
+    late_targets: Targets,
+    run: Run,
+    name: str = "",
 ) -> Trainer:
     trainer = Trainer(
         recipe, prepared.train, prepared.held_out, targets, late_targets, prepared.data_hash
     )
     if run.checkpoint.exists():
         resume(trainer, run.checkpoint)
-    train(trainer, run)
+    train(trainer, run, name=name)
     return trainer
 
 

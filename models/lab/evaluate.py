@@ -108,7 +108,8 @@ def read_split(data: Path, split: str) -> tuple[Pictures, tuple[tuple[str, str],
     found = dataset.load(data)
     if split not in found.splits:
         raise BadSettings(
-            f"{data}: no pictures in split {split!r}; name one of {', '.join(sorted(found.splits))}"
+            f"{data}: no split {split!r}; give --split with one of "
+            f"{', '.join(sorted(found.splits))}"
         )
     return found.splits[split], found.unreadable
 

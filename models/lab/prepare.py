@@ -43,8 +43,11 @@ def prepare(data: Path, share: float) -> Prepared:
     pictures = cleaned.pictures
     apart = hold_out(pictures, np.arange(len(pictures)), share, HELD_OUT_SEED)
     if not apart.any() or apart.all():
+        gone = ", ".join(f"{count} {why}" for why, count in cleaned.dropped.items() if count)
         raise BadSettings(
-            f"{data}: {len(pictures)} training pictures are too few to keep {share:.0%} apart"
+            f"{data}: of {len(splits['train'])} training pictures {len(pictures)} are left (taken "
+            f"out: {gone or 'none'}), too few to keep {share:.0%} apart: add pictures; `readroom "
+            "lab data` shows which were taken out"
         )
     return Prepared(
         pictures.take(~apart),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -69,8 +70,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            if value < least:
-                raise ValueError(f"{name}={value}: wanted at least {least}")
+            if not least <= value < math.inf:
+                raise ValueError(f"{name}={value}: wanted a number of at least {least}")
         for name in _SHARES:
             value = getattr(self, name)
             if not 0 <= value <= 1:
@@ -81,9 +82,13 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError(f"late_epochs={self.late_epochs}: wanted 0 to epochs={self.epochs}")
 
     def over(self, epochs: int) -> Recipe:
-        """The same recipe over so many epochs, late ones in proportion."""
-        late = round(self.late_epochs * epochs / self.epochs)
-        return msgspec.structs.replace(self, epochs=epochs, late_epochs=late)
+        """The same recipe over so many epochs, late ones in proportion, teachers no longer."""
+        return msgspec.structs.replace(
+            self,
+            epochs=epochs,
+            late_epochs=round(self.late_epochs * epochs / self.epochs),
+            teacher_epochs=min(self.teacher_epochs, epochs),
+        )
 
     def is_late(self, epoch: int) -> bool:
         """Whether an epoch (from 0) is one of the late ones."""

@@ -29,10 +29,11 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from scipy.special import log_softmax
 from torch import Tensor, nn
 from torch.nn import functional
 
-from readroom.errors import BadSettings
+from readroom.errors import BadSettings, ReadroomError
 from readroom.models.inputs import normalise
 from readroom.models.lab.augment import augment
 from readroom.models.lab.dataset import (
@@ -257,6 +258,11 @@ class Trainer:
             for group in self.optimiser.param_groups:
                 group["lr"] = rate_at(recipe, self.epoch + number / count)
             losses.append(self._step(faces, index, random))
+            if not np.isfinite(losses[-1]):
+                raise ReadroomError(
+                    f"the loss is no number in epoch {self.epoch + 1}: lower learning_rate="
+                    f"{recipe.learning_rate:g} in the recipe and train into another folder"
+                )
             if progress is not None and task is not None:
                 progress.advance(task)
         if progress is not None and task is not None:
@@ -312,7 +318,7 @@ def score(expression: Floats, fer2013: Floats, pictures: Pictures) -> dict[str, 
     said = expression.argmax(axis=1)
     labelled = pictures.labels >= 0
     shares = distribution(pictures.votes)
-    likely = expression - np.log(np.exp(expression).sum(axis=1, keepdims=True))
+    likely = log_softmax(expression, axis=1)
     recalls = [
         float((said[truth == kind] == kind).mean())
         for kind in range(expression.shape[1])
@@ -356,8 +362,9 @@ class Run:
         return self.folder / "environment.json"
 
 
-def train(trainer: Trainer, run: Run, *, until: int | None = None) -> None:
-    """Train to the recipe's last epoch (or ``until``), with a checkpoint after each."""
+def train(trainer: Trainer, run: Run, *, until: int | None = None, name: str = "") -> None:
+    """Train to the recipe's last epoch (or ``until``), with a checkpoint after each. ``name`` says
+    on the screen which network it is."""
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -371,15 +378,18 @@ def train(trainer: Trainer, run: Run, *, until: int | None = None) -> None:
     )  # fmt: skip
     last = min(trainer.recipe.epochs, until or trainer.recipe.epochs)
     with Progress(*columns) as progress:
-        whole = progress.add_task("epochs", total=trainer.recipe.epochs, completed=trainer.epoch)
+        whole = progress.add_task(
+            f"{name}epochs", total=trainer.recipe.epochs, completed=trainer.epoch
+        )
         while trainer.epoch < last:
             started = time.perf_counter()
             row = trainer.run_epoch(progress) | trainer.assess()
             row["seconds"] = time.perf_counter() - started
             save(trainer, run)
             _append(run.curves, trainer.epoch, row)
-            said = " ".join(f"{name} {value:.4f}" for name, value in row.items())
-            progress.console.print(f"epoch {trainer.epoch}: {said}", soft_wrap=True)
+            told = {key: value for key, value in row.items() if not np.isnan(value)}
+            said = " ".join(f"{key} {value:.4f}" for key, value in told.items())
+            progress.console.print(f"{name}epoch {trainer.epoch}: {said}", soft_wrap=True)
             progress.advance(whole)
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript", reason="the lab needs onnxscript: pip install 
 import msgspec
 
 from readroom.cli import main
-from readroom.errors import BadSettings
+from readroom.errors import BadSettings, ReadroomError
 from readroom.models.choice import choose
 from readroom.models.lab.course import run_course, teachers_of, temperatures
 from readroom.models.lab.dataset import FER2013, FERPLUS, Pictures, majority
@@ -142,6 +142,7 @@ def test_the_shipped_recipes_can_be_read() -> None:
         ("epoch = 3", "epoch"),
         ("epochs = 'three'", "epochs"),
         ("held_out = 1.5", "held_out=1.5"),
+        ("learning_rate = nan", "learning_rate=nan"),
         ("= 3", "no recipe"),
     ],
 )
@@ -218,3 +219,21 @@ def test_fewer_epochs_keep_the_share_of_late_ones() -> None:
         assert shorter.epochs == epochs
         share = recipe.late_epochs / recipe.epochs
         assert shorter.late_epochs == pytest.approx(share * epochs, abs=0.51)
+
+
+def test_too_few_pictures_are_told_with_where_the_others_went(tmp_path: Path) -> None:
+    alike = drawn(2).take(np.zeros(50, np.int64))
+    with pytest.raises(
+        BadSettings, match=r"of 50 training pictures 1 are left.*49 repeats"
+    ) as error:
+        prepare(written(tmp_path, [alike]), 0.2)
+    assert "lab data" in str(error.value)
+
+
+def test_a_recipe_that_leads_nowhere_ends_with_the_first_loss_that_is_no_number(
+    tmp_path: Path,
+) -> None:
+    recipe = msgspec.structs.replace(SMALL, learning_rate=1e30, epochs=2)
+    prepared = Prepared(drawn(96), drawn(32, 5), {}, "d", drawn(32, 6))
+    with pytest.raises(ReadroomError, match=r"no number.*learning_rate=1e\+30"):
+        run_course(recipe, prepared, tmp_path)

@@ -380,7 +380,7 @@ def test_without_a_folder_the_table_is_printed_and_names_are_told_apart(tmp_path
 
 
 def test_a_split_that_is_not_there_and_no_network_at_all_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match="no pictures in split 'test'; name one of valid"):
+    with pytest.raises(BadSettings, match="no split 'test'; give --split with one of valid"):
         read_split(data_set(tmp_path), "test")
     with pytest.raises(BadSettings, match="no network to evaluate"):
         run_evaluate([], tmp_path, console=QUIET)
