@@ -223,9 +223,10 @@ OWN: Final[MappingProxyType[Task, Own]] = MappingProxyType(
         "expression": Own(
             file="expression.onnx",
             licence="Apache-2.0",
-            citation="Barsoum, Zhang, Canton Ferrer, Zhang: Training Deep Networks for Facial "
-            "Expression Recognition with Crowd-Sourced Label Distribution (2016), the votes it was "
-            "trained on, https://arxiv.org/abs/1608.01041",
+            citation="Goodfellow et al.: Challenges in Representation Learning (2013), the "
+            "pictures, https://arxiv.org/abs/1307.0414; Barsoum, Zhang, Canton Ferrer, Zhang: "
+            "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label "
+            "Distribution (2016), the votes, https://arxiv.org/abs/1608.01041",
         )
     }
 )

@@ -78,7 +78,7 @@ DROP_WORDS: Final = {
 SENTENCES: Final = {
     "honesty": "What faces looked like, not what people felt.",
     "reading_with": "Networks: {engines}.",
-    "no_expression": "Expressions are not being read: no network.",
+    "no_expression": "Expressions are not being read.",
     "untitled": "Room “{room}”",
     "waiting": "Waiting for the first camera",
     "waiting_hint": "The people in view appear here as soon as a camera delivers.",

@@ -5,7 +5,7 @@ A script is data. Cues say from which second on something holds; the change itse
 `truth` answers for any moment.
 
 What may be read is measured, not wished: `ExpressionCue.read_p` is the mean probability that the
-packaged network (models/weights/expression.onnx, sha256 665d0d295e81...) gives the scripted
+packaged network (models/weights/expression.onnx, sha256 6ad78232d137...) gives the scripted
 expression, cut as a worker cuts, on the boxes that yunet_n_dynamic.onnx (sha256 104ee26c...)
 finds; over all readable moments of the segment, 0.4 s apart, in the default script at 1280x720.
 `tests/ingest/demo/test_networks.py` repeats it on fewer moments. In the script "overlap", 0.8 s

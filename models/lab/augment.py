@@ -2,7 +2,7 @@
 the face is small, blurred, compressed, dark, noisy or half hidden.
 
 The shift, scale and rotation of the box go through the same ``cut_square`` that cuts faces in a
-worker. Spreads are those of YuNet's boxes on 1,385 training pictures: half of all squares differ
+worker. Spreads follow YuNet's boxes on 1,385 training pictures: half of all squares differ
 from the median by less than a tenth in size and 3 % in place, 90 % by less than a third and 9 %.
 """
 

@@ -85,6 +85,10 @@ def export(
     """
     wrapped = Probabilities(network.cpu(), temperatures).eval()
     program = _to_onnx(wrapped)
+    for node in program.graph.node:
+        # The exporter leaves stack traces there: paths of the machine that it ran on.
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
     described = describe(recipe, temperatures, data_hash)
     for key, value in described.items():
         program.metadata_props.add(key=key, value=value)

@@ -115,7 +115,7 @@ def test_valence_and_arousal_are_told_to_whoever_points_at_a_person_that_is_read
 def test_without_an_expression_network_the_page_says_so(page: Page, publisher: Publisher) -> None:
     publisher.say(room_state(5.0, [person(1, NOT_READ)], engines={"face": "haar"}))
     expect(page.locator("#engines")).to_have_text(
-        "Expressions are not being read: no network. Networks: face haar."
+        "Expressions are not being read. Networks: face haar."
     )
 
 

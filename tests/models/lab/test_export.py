@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -51,6 +53,13 @@ def test_the_file_describes_itself() -> None:
     assert (told["input_size"], told["color"]) == ("48", "gray")
     assert told["crop"] == "scale=1.0,shift_y=0.0"
     assert (told["temperature"], told["recipe"], told["data"]) == ("1.2500", RECIPE.hash, "d")
+
+
+def test_the_file_tells_nothing_of_the_machine_that_it_was_made_on() -> None:
+    body = exported().body
+    for place in (str(Path(__file__).parents[3]), str(Path(torch.__file__).parent), "Traceback"):
+        assert place.encode() not in body
+    assert b".py" not in body
 
 
 def test_the_temperature_is_inside_the_file() -> None:
