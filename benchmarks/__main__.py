@@ -16,7 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip as clips, loops, networks, pipeline, transport
+from benchmarks import clip as clips, history, loops, networks, pipeline, transport
+from readroom.models.choice import available
+from readroom.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,9 +35,7 @@ def main() -> None:
         "at": time.strftime("%Y-%m-%d %H:%M"),
         "machine": _machine(),
         "input": what,
-        "networks": "YuNet, own expression network, TinyPose 128×96"
-        if models
-        else "Haar, own expression network",
+        "networks": _networks(),
         "rounds": options.rounds,
         "seconds_a_round": options.seconds,
     }
@@ -44,13 +44,16 @@ def main() -> None:
         result |= _speed(clip, models, folder, options.rounds, options.seconds)
     if not options.only or "transport" in options.only:
         result["transport"] = transport.measure()
-    if models and (not options.only or "networks" in options.only):
+    if not options.only or "networks" in options.only:
         result["networks_ms"] = networks.measure(models)
     if not options.only or "memory" in options.only:
         result["memory"] = _memory(clip, models, folder, options.minutes * 60)
     (folder / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     print(table(result))
     _say(f"written to {folder / 'bench.json'}")
+    if options.record:
+        history.add(ROOT / history.PAGE, options.record, result)
+        _say(f"a row added to {history.PAGE}")
 
 
 def _options() -> argparse.Namespace:
@@ -59,6 +62,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=12, help="per measurement (default 12)")
     parser.add_argument("--minutes", type=float, default=10, help="memory test (default 10)")
     parser.add_argument("--only", nargs="*", choices=("speed", "transport", "networks", "memory"))
+    parser.add_argument(
+        "--record", metavar="WHAT", help=f"what changed: adds a row to {history.PAGE}"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / ".out", help="folder for files")
     return parser.parse_args()
 
@@ -68,6 +74,12 @@ def _models() -> Path | None:
     named = os.environ.get("READROOM_MODELS")
     folder = Path(named).resolve() if named else ROOT.parent / "shared" / "models"
     return folder if folder.is_dir() else None
+
+
+def _networks() -> str:
+    """The networks that workers with default settings run here."""
+    chosen = [choice for choice in available(load_settings()) if choice.task != "people"]
+    return ", ".join(choice.model or f"no {choice.engine}" for choice in chosen)
 
 
 def _machine() -> str:

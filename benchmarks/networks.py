@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -12,36 +13,51 @@ from numpy.typing import NDArray
 
 from readroom.models.files import PACKAGED
 
-#: Network file and the shape of one item, as the workers use it.
-SHAPES = {
-    "yunet_n_dynamic": (3, 384, 640),
-    "expression": (1, 48, 48),
-    "faceapi_expression": (3, 112, 112),
-    "tinypose_128x96": (3, 128, 96),
-    "tinypose_256x192": (3, 256, 192),
-    "yolox_nano_416": (3, 416, 416),
-}
+#: The networks' files; the project's own three beside what they replace.
+FILES = (
+    "face", "yunet_n_dynamic",
+    "expression", "faceapi_expression",
+    "pose", "tinypose_128x96", "tinypose_256x192",
+    "yolox_nano_416",
+)  # fmt: skip
+#: Height and width of a picture where a network takes any, px.
+PICTURE = (384, 640)
 ROUNDS = 15
 
 
-def measure(models: Path) -> dict[str, dict[str, float]]:
-    """Median wall milliseconds an item: network → ``threads/batch`` → ms, alternating."""
-    found: dict[str, dict[str, float]] = {}
+def measure(models: Path | None) -> dict[str, dict[str, float]]:
+    """Median wall milliseconds an item: network → ``threads/batch`` → ms, all alternating."""
     rng = np.random.default_rng(3)
-    for name, shape in SHAPES.items():
-        places = (folder / f"{name}.onnx" for folder in (models, PACKAGED))
-        path = next((place for place in places if place.is_file()), None)
-        if path is None:
-            continue
-        kinds = [(threads, batch) for threads in (1, 2) for batch in (1, 4)]
-        sessions = {threads: _session(path, threads) for threads in (1, 2)}
-        times: dict[tuple[int, int], list[float]] = {kind: [] for kind in kinds}
-        for _ in range(ROUNDS):
-            for threads, batch in kinds:
-                items = rng.random((batch, *shape), np.float32) * 255
-                times[threads, batch].append(_item_ms(sessions[threads], items))
-        found[name] = {f"{t}/{b}": statistics.median(times[t, b]) for t, b in kinds}
-    return found
+    kinds = [(threads, batch) for threads in (1, 2) for batch in (1, 4)]
+    paths = {name: path for name in FILES if (path := _place(name, models)) is not None}
+    sessions = {
+        (name, threads): _session(path, threads)
+        for name, path in paths.items()
+        for threads in (1, 2)
+    }
+    times: dict[tuple[str, int, int], list[float]] = defaultdict(list)
+    for _ in range(ROUNDS):
+        for threads, batch in kinds:
+            for name in paths:
+                session = sessions[name, threads]
+                items = rng.random((batch, *_shape(session)), np.float32) * 255
+                times[name, threads, batch].append(_item_ms(session, items))
+    return {
+        name: {f"{t}/{b}": statistics.median(times[name, t, b]) for t, b in kinds} for name in paths
+    }
+
+
+def _place(name: str, models: Path | None) -> Path | None:
+    folders = [folder for folder in (models, PACKAGED) if folder is not None]
+    places = [folder / f"{name}.onnx" for folder in folders]
+    return next((place for place in places if place.is_file()), None)
+
+
+def _shape(session: onnxruntime.InferenceSession) -> tuple[int, int, int]:
+    """One item's shape: channels, height, width."""
+    _, channels, *sides = session.get_inputs()[0].shape
+    height, width = sides if all(isinstance(side, int) for side in sides) else PICTURE
+    return channels, height, width
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -1,4 +1,8 @@
-"""What each engine would run with the files at hand, and if nothing, why, in one line."""
+"""What each engine would run with the files at hand, and if nothing, why, in one line.
+
+The project's own networks come with the package and are run unless ``workers.networks`` names
+another. Only finding people without faces has none: that takes a file that is public.
+"""
 
 from __future__ import annotations
 
@@ -46,15 +50,21 @@ def available(settings: Settings) -> tuple[Choice, ...]:
     """What each task would run: ``faces``, ``expression``, ``keypoints`` and ``people`` (the
     last is used only by workers that run poses without faces). Files found are verified.
 
-    Raises BadSettings where READROOM_MODELS names no folder.
+    Raises BadSettings where READROOM_MODELS names no folder or ``workers.networks`` no network.
     """
     return tuple(choose(settings, task) for task in _ENGINES)
 
 
 def choose(settings: Settings, task: Task) -> Choice:
-    """The best network for a task whose file is at hand, the project's own first; see
-    :class:`Choice`."""
+    """The network for a task: the one that ``workers.networks`` names, else the best whose file
+    is at hand, the project's own first; see :class:`Choice`.
+
+    Raises as :func:`available` does.
+    """
     engine = _ENGINES[task]
+    named = _named(settings, task)
+    if named is not None:
+        return _registered(settings, named) or _absent(named)
     own = find_own(settings, task)
     if own is not None:
         try:
@@ -63,19 +73,50 @@ def choose(settings: Settings, task: Task) -> Choice:
             return Choice(engine, task, "", None, own, str(error), broken=True)
         return Choice(engine, task, entry.name, entry, own)
     for name in PREFERENCE[task]:
-        entry = REGISTRY[name]
-        path = find(settings, entry)
-        if path is None:
-            continue
-        try:
-            read_verified(path, entry)
-        except BadSettings as error:
-            return Choice(engine, task, "", entry, path, str(error), broken=True)
-        return Choice(engine, task, name, entry, path)
+        choice = _registered(settings, REGISTRY[name])
+        if choice is not None:
+            return choice
     if task == "faces":
         reason = f"no better detector at hand, so no landmarks or head pose; {remedy(task)}"
         return Choice(engine, task, HAAR, reason=reason)
-    return Choice(engine, task, "", reason=f"off: no network at hand; {remedy(task)}")
+    why = "only workers without faces need it" if task == "people" else "no network at hand"
+    return Choice(engine, task, "", reason=f"off: {why}; {remedy(task)}")
+
+
+def _named(settings: Settings, task: Task) -> Entry | None:
+    """The public network that the settings want for a task."""
+    names = settings.workers.networks
+    for name in names:
+        if name not in REGISTRY:
+            raise BadSettings(
+                f"workers.networks={name!r} (READROOM_WORKERS__NETWORKS): no such network; known "
+                f"are {', '.join(REGISTRY)}"
+            )
+    found = [REGISTRY[name] for name in names if REGISTRY[name].task == task]
+    if len(found) > 1:
+        both = " ".join(entry.name for entry in found)
+        raise BadSettings(
+            f"workers.networks={both!r} (READROOM_WORKERS__NETWORKS): name one for {task}"
+        )
+    return found[0] if found else None
+
+
+def _registered(settings: Settings, entry: Entry) -> Choice | None:
+    """The choice of one of the registry's networks; None: its file isn't at hand."""
+    path = find(settings, entry)
+    if path is None:
+        return None
+    try:
+        read_verified(path, entry)
+    except BadSettings as error:
+        return Choice(entry.engine, entry.task, "", entry, path, str(error), broken=True)
+    return Choice(entry.engine, entry.task, entry.name, entry, path)
+
+
+def _absent(entry: Entry) -> Choice:
+    """Another network in place of the one that was named would be a silent surprise."""
+    reason = f"workers.networks names {entry.name}, which isn't at hand; {_source(entry)}"
+    return Choice(entry.engine, entry.task, "", entry, None, reason, broken=True)
 
 
 def remedy(task: Task) -> str:
@@ -83,10 +124,19 @@ def remedy(task: Task) -> str:
     entries = [REGISTRY[name] for name in PREFERENCE[task]]
     offered = next((entry for entry in entries if entry.url is not None), None)
     if offered is not None:
-        return f"`readroom models pull {offered.name}` fetches {offered.file}"
+        return _source(offered)
     own = [OWN[task].file] if task in OWN else []
-    files = " or ".join([*own, *(entry.file for entry in entries)])
-    return f"put {files} into a folder and name it in READROOM_MODELS"
+    return _put(*own, *(entry.file for entry in entries))
+
+
+def _source(entry: Entry) -> str:
+    if entry.url is not None:
+        return f"`readroom models pull {entry.name}` fetches {entry.file}"
+    return _put(entry.file)
+
+
+def _put(*files: str) -> str:
+    return f"put {' or '.join(files)} into a folder and name it in READROOM_MODELS"
 
 
 def describe(settings: Settings) -> str:
@@ -105,10 +155,14 @@ def describe(settings: Settings) -> str:
     parts = [f"{choice.engine} by {choice.model}" for choice in lacking if choice.runs]
     off = " and ".join(dict.fromkeys(choice.engine for choice in lacking if not choice.runs))
     parts += [f"{off} off"] if off else []
-    return (
-        f"{', '.join(parts)}: the better networks aren't here; `readroom models pull` fetches the "
-        "face network, READROOM_MODELS names a folder with others"
-    )
+    return f"{', '.join(parts)}: {'; '.join(_missing(choice.task) for choice in lacking)}"
+
+
+def _missing(task: Task) -> str:
+    """What isn't there for a task, and how to get it."""
+    if task == "people":
+        return f"finding people without faces takes a network of its own: {remedy(task)}"
+    return f"{OWN[task].file} didn't come with this installation: {remedy(task)}"
 
 
 def render_list(settings: Settings) -> str:

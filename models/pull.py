@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from readroom.errors import BadSettings, ReadroomError
-from readroom.models.files import cache_folder
-from readroom.models.registry import REGISTRY, Entry
+from readroom.models.files import cache_folder, find_own
+from readroom.models.registry import OWN, REGISTRY, Entry
 from readroom.redaction import redact_source
 from readroom.settings import Settings
 
@@ -70,17 +70,27 @@ def pull(
     with Progress(*columns, TransferSpeedColumn(), console=console or Console()) as bars:
         outcomes = []
         for entry in entries:
-            outcomes.append(_pull_one(entry, cache_folder(settings), bars))
+            outcomes.append(_pull_one(entry, settings, bars))
             bars.console.print(outcomes[-1].line, markup=False, highlight=False, soft_wrap=True)
         return outcomes
 
 
-def _pull_one(entry: Entry, folder: Path, bars: Progress) -> Outcome:
+def _pull_one(entry: Entry, settings: Settings, bars: Progress) -> Outcome:
     if entry.url is None:
         return Outcome(entry, None, _not_offered(entry))
     bar = bars.add_task(entry.file, total=entry.size_bytes)
-    path = fetch(entry, folder, lambda done: bars.update(bar, completed=done))
-    return Outcome(entry, path, f"{entry.name}: verified, in {path}")
+    path = fetch(entry, cache_folder(settings), lambda done: bars.update(bar, completed=done))
+    return Outcome(entry, path, f"{entry.name}: verified, in {path}{_preferred(entry, settings)}")
+
+
+def _preferred(entry: Entry, settings: Settings) -> str:
+    """How to run a pulled network, where the project's own would be run in its place."""
+    if entry.name in settings.workers.networks or find_own(settings, entry.task) is None:
+        return ""
+    return (
+        f"; {OWN[entry.task].file} is preferred to it unless "
+        f"READROOM_WORKERS__NETWORKS={entry.name}"
+    )
 
 
 def _not_offered(entry: Entry) -> str:

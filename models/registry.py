@@ -84,11 +84,26 @@ def _tensors(**shapes: tuple[int, ...]) -> MappingProxyType[str, tuple[int, ...]
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _RAW = "https://raw.githubusercontent.com"
-_YUNET_TENSORS = {
-    f"{head}_{stride}": (0, 0, width)
-    for head, width in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
-    for stride in (8, 16, 32)
-}
+_YUNET = (
+    "Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector. Machine Intelligence Research 20 "
+    "(2023), "
+)
+_YUNET_AT = "https://doi.org/10.1007/s11633-023-1423-y"
+_TINYPOSE = "PaddlePaddle Authors: PaddleDetection, PP-TinyPose (2021), "
+_TINYPOSE_AT = "https://github.com/PaddlePaddle/PaddleDetection"
+_WIDER_FACE = (
+    "Yang, Luo, Loy, Tang: WIDER FACE: A Face Detection Benchmark (2016), the photographs, "
+    "https://arxiv.org/abs/1511.06523"
+)
+
+#: What a face detector says, at every stride and in each of its cells (models/detection.py).
+FACE_OUTPUTS: Final = MappingProxyType(
+    {
+        f"{head}_{stride}": (0, 0, width)
+        for head, width in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
+        for stride in (8, 16, 32)
+    }
+)
 
 
 def _tinypose(width: int, height: int, sha256: str, size_bytes: int) -> Entry:
@@ -102,8 +117,7 @@ def _tinypose(width: int, height: int, sha256: str, size_bytes: int) -> Entry:
         url=None,
         origin="PaddlePaddle/PaddleDetection, PP-TinyPose (converted from its ncnn form)",
         licence="Apache-2.0",
-        citation="PaddlePaddle Authors: PaddleDetection, PP-TinyPose (2021), "
-        "https://github.com/PaddlePaddle/PaddleDetection",
+        citation=_TINYPOSE + _TINYPOSE_AT,
         input=InputSpec(
             width,
             height,
@@ -135,11 +149,10 @@ _ENTRIES = (
         "/onnx/yunet_n_dynamic.onnx",
         origin="ShiqiYu/libfacedetection.train 0047ac24, onnx/yunet_n_dynamic.onnx",
         licence="Apache-2.0",
-        citation="Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector. Machine "
-        "Intelligence Research 20 (2023), https://doi.org/10.1007/s11633-023-1423-y",
+        citation=_YUNET + _YUNET_AT,
         input=InputSpec(0, 0, "bgr", "letterbox", stride=32),
         inputs=_tensors(input=(0, 3, 0, 0)),
-        outputs=MappingProxyType(_YUNET_TENSORS),
+        outputs=FACE_OUTPUTS,
         notes="trained on WIDER FACE; gives five landmarks",
     ),
     Entry(
@@ -220,6 +233,11 @@ class Own:
 #: are preferred to every other.
 OWN: Final[MappingProxyType[Task, Own]] = MappingProxyType(
     {
+        "faces": Own(
+            file="face.onnx",
+            licence="Apache-2.0",
+            citation=f"{_WIDER_FACE}; {_YUNET}the teacher, {_YUNET_AT}",
+        ),
         "expression": Own(
             file="expression.onnx",
             licence="Apache-2.0",
@@ -227,7 +245,12 @@ OWN: Final[MappingProxyType[Task, Own]] = MappingProxyType(
             "pictures, https://arxiv.org/abs/1307.0414; Barsoum, Zhang, Canton Ferrer, Zhang: "
             "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label "
             "Distribution (2016), the votes, https://arxiv.org/abs/1608.01041",
-        )
+        ),
+        "keypoints": Own(
+            file="pose.onnx",
+            licence="Apache-2.0",
+            citation=f"{_WIDER_FACE}; {_TINYPOSE}the teacher, {_TINYPOSE_AT}",
+        ),
     }
 )
 

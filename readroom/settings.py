@@ -120,6 +120,11 @@ class WorkerSettings(_Section):
         pattern=r"^(cpu|cuda(:\d+)?)$",
         description="Where networks run: cpu (cuda, cuda:1: not yet).",
     )
+    networks: tuple[str, ...] = Field(
+        (),
+        description="Public networks to run in place of the package's own, one for a task at "
+        "most: names as `readroom models list` gives them, such as `yunet_n_dynamic`.",
+    )
     face_every: int = Field(
         1,
         ge=1,
@@ -168,6 +173,11 @@ class WorkerSettings(_Section):
     @classmethod
     def _split_engines(cls, value: Any) -> Any:
         return re.split(r"[,+\s]+", value.strip()) if isinstance(value, str) else value
+
+    @field_validator("networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        return _words(value)
 
     @field_validator("engines")
     @classmethod

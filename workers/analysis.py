@@ -16,12 +16,14 @@ from typing import Any, cast
 import numpy as np
 
 from readroom.messages import ENGINES, Body, Box, EngineName, Face
+from readroom.models.boxes import Floats
+from readroom.models.detection import NO_FACES, Faces
+from readroom.models.keypoints import grow
 from readroom.pixels import Picture
-from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.expression import ExpressionReader
-from readroom.workers.engines.face import NO_FACES, FaceFinder, Faces
+from readroom.workers.engines.face import FaceFinder
 from readroom.workers.engines.people import PeopleFinder
-from readroom.workers.engines.pose import PoseReader, grow
+from readroom.workers.engines.pose import PoseReader
 from readroom.workers.engines.quality import assess
 
 #: Everything is due.

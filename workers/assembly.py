@@ -16,7 +16,7 @@ from readroom.workers.analysis import Analyser
 from readroom.workers.backends import backend_for
 from readroom.workers.backends.base import Backend, Network, Profile
 from readroom.workers.engines.expression import ExpressionReader
-from readroom.workers.engines.face import FaceFinder, YuNet, profile
+from readroom.workers.engines.face import FaceFinder, FaceNetwork, profile
 from readroom.workers.engines.haar import Haar
 from readroom.workers.engines.people import PeopleFinder
 from readroom.workers.engines.pose import PoseReader
@@ -97,10 +97,9 @@ class _Builder:
         if choice.entry is None:
             return Haar(width_px=width_px, most=most, on_run=report)
         network = self._load(choice, profile(width_px, workers.batch_frames))
-        return YuNet(
+        return FaceNetwork(
             network,
-            choice.entry.input,
-            choice.entry.name,
+            choice.entry,
             width_px=width_px,
             min_score=workers.face_score_ratio,
             most=most,

@@ -6,12 +6,15 @@ What needs PyTorch is imported inside the commands, so that asking for help need
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from readroom.errors import BadSettings
+from readroom.models.lab import tasks
+from readroom.models.lab.tasks import Task
 
 app = typer.Typer(
     help="The lab: look at data, train, measure, look into and export a network of your own.",
@@ -29,18 +32,17 @@ Data = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder to write to; it may come to hold people's faces.")]
 Split = Annotated[str, typer.Option(help="Which pictures are measured on.")]
-#: What the shipped network was trained with.
-RECIPE = Path(__file__).with_name("expression.toml")
-PROTOTYPE = Path(__file__).with_name("prototype.toml")
+#: Options of `evaluate` that only expression networks have.
+DESCRIBING = ("split", "classes", "size", "color", "scale", "mean", "std")
+PROTOTYPE = Path(__file__).parent / "expression" / "prototype.toml"
 
 
-def _reference() -> Path | None:
-    """The network that costs are compared with, where it is at hand."""
-    from readroom.models.files import find
-    from readroom.models.registry import REGISTRY
-    from readroom.settings import load_settings
-
-    return find(load_settings(), REGISTRY["faceapi_expression"])
+def _only_expression(context: typer.Context, task: Task, names: Iterable[str]) -> None:
+    """Raises BadSettings where one of these options was given for another task."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if task is not Task.EXPRESSION and source is not None and source.name != "DEFAULT":
+            raise BadSettings(f"--{name} is for expression networks, this is {task}: leave it out")
 
 
 def _needs(*packages: str) -> None:
@@ -54,7 +56,7 @@ def _needs(*packages: str) -> None:
 @app.command()
 def data(data: Data, out: Out) -> None:
     """What a set of pictures is worth: duplicates, blanks, labels that disagree; a report."""
-    from readroom.models.lab.data_report import run_data
+    from readroom.models.lab.expression.data_report import run_data
 
     run_data(data, out)
 
@@ -75,8 +77,8 @@ def baseline(
     """What simple methods reach: the most frequent class; HOG and LBP with a linear classifier;
     the small network of the first prototypes."""
     _needs("onnx")
-    from readroom.models.lab.baselines import run_baseline
-    from readroom.models.lab.evaluate import load_classifier
+    from readroom.models.lab.expression.baselines import run_baseline
+    from readroom.models.lab.expression.evaluate import find_reference, load_classifier
 
     compared = list(networks or ())
     for path in compared:
@@ -84,17 +86,18 @@ def baseline(
     if prototype:
         _needs("torch", "onnxscript")
         compared.append(_prototype(data, out))
-    run_baseline(data, out, split=split, networks=compared, reference=_reference())
+    run_baseline(data, out, split=split, networks=compared, reference=find_reference())
 
 
 def _prototype(data: Path, out: Path) -> Path:
-    from readroom.models.lab.course import exported, run_course
-    from readroom.models.lab.prepare import prepare
-    from readroom.models.lab.recipe import read_recipe
+    from readroom.models.lab.expression.course import exported, train_course
+    from readroom.models.lab.expression.prepare import prepare
+    from readroom.models.lab.expression.recipe import Recipe
+    from readroom.models.lab.recipes import read_recipe
 
-    recipe = read_recipe(PROTOTYPE)
+    recipe = read_recipe(PROTOTYPE, Recipe)
     prepared = prepare(data, recipe.held_out)
-    run_course(recipe, prepared, out / "prototype")
+    train_course(recipe, prepared, out / "prototype")
     path = out / "prototype.onnx"
     path.write_bytes(exported(out / "prototype", prepared).body)
     return path
@@ -102,57 +105,58 @@ def _prototype(data: Path, out: Path) -> Path:
 
 @app.command()
 def train(
-    data: Data,
+    context: typer.Context,
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Pictures, as for `data`; for faces and pose a folder of annotated photographs."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder of the run; one that is there is gone on with.")
     ],
-    recipe: Annotated[Path, typer.Option(help="Recipe, TOML or JSON.")] = RECIPE,
+    task: Annotated[Task, typer.Option(help="What the network is for.")] = Task.EXPRESSION,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="Recipe, TOML or JSON; default: the shipped network's."),
+    ] = None,
     architecture: Annotated[str | None, typer.Option(help="Another network of the lab.")] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the pictures; for teachers at most.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another start.")] = None,
-    teachers: Annotated[bool, typer.Option(help="Train the recipe's teachers first.")] = True,
+    teachers: Annotated[
+        bool, typer.Option(help="Expression: train the recipe's teachers first.")
+    ] = True,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads; default: as PyTorch decides.")
     ] = None,
 ) -> None:
-    """Train the expression network; stop it and start it again as you like."""
+    """Train a network; stop it and start it again as you like."""
+    _only_expression(context, task, ["teachers"])
     _needs("torch")
-    import msgspec
     import torch
-
-    from readroom.models.lab.course import run_course
-    from readroom.models.lab.networks import build
-    from readroom.models.lab.prepare import prepare
-    from readroom.models.lab.recipe import read_recipe
 
     if threads is not None:
         torch.set_num_threads(threads)
-    wanted = read_recipe(recipe)
-    if epochs is not None:
-        wanted = wanted.over(epochs)
-    given = {"architecture": architecture, "seed": seed, "teachers": None if teachers else ()}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    wanted = msgspec.structs.replace(wanted, **changes)
-    for name in (wanted.architecture, *wanted.teachers):
-        build(name)  # What isn't known is better told before the data is read.
-    prepared = prepare(data, wanted.held_out)
-    dropped = ", ".join(f"{count} {reason}" for reason, count in prepared.dropped.items() if count)
-    typer.echo(
-        f"{len(prepared.train)} pictures to learn from, {len(prepared.held_out)} kept apart to "
-        f"choose by; taken out: {dropped or 'none'}"
+    wanted = tasks.recipe_of(
+        task, recipe, architecture=architecture, epochs=epochs, seed=seed, teachers=teachers
     )
-    run_course(wanted, prepared, out)
+    tasks.train(wanted, data, out)
     typer.echo(f"{out}: trained; next: readroom lab export {out} --data {data} --out FILE.onnx")
 
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     networks: Annotated[
-        list[Path], typer.Argument(help="ONNX networks, and baselines that were saved (.npz).")
+        list[str],
+        typer.Argument(
+            help="ONNX networks for one task; for expression also baselines that were saved "
+            "(.npz), for faces also `haar`, OpenCV's cascade."
+        ),
     ],
-    data: Annotated[Path, typer.Option(help="Pictures, as for `data`.")],
+    data: Annotated[Path, typer.Option(help="Pictures, as for `train`.")],
     out: Annotated[Path | None, typer.Option(help="Folder for tables and plots.")] = None,
     split: Split = "valid",
     classes: Annotated[
@@ -170,8 +174,14 @@ def evaluate(
 ) -> None:
     """Any networks, side by side on the same pictures, each figure with its n and interval."""
     _needs("onnx")
-    from readroom.models.lab.classifiers import given
-    from readroom.models.lab.evaluate import run_evaluate
+    compared = tasks.named(networks)
+    task = tasks.task_of_networks(compared)
+    _only_expression(context, task, DESCRIBING)
+    if task is not Task.EXPRESSION:
+        tasks.evaluate(task, compared, data, out)
+        return
+    from readroom.models.lab.expression.classifiers import given
+    from readroom.models.lab.expression.evaluate import find_reference, run_evaluate
 
     described = (
         given(classes, size_px=size, color=color, scale=scale, mean=mean, std=std)
@@ -179,7 +189,12 @@ def evaluate(
         else None
     )
     run_evaluate(
-        networks, data, split=split, out=out, description=described, reference=_reference()
+        [Path(network) for network in compared],
+        data,
+        split=split,
+        out=out,
+        description=described,
+        reference=find_reference(),
     )
 
 
@@ -200,11 +215,11 @@ def explain(
     ] = False,
     seed: Annotated[int, typer.Option(help="Where dreams start.")] = 1,
 ) -> None:
-    """What the network sees in a face and what it looks for, as grids of pictures."""
+    """What the expression network sees in a face and looks for, as grids of pictures."""
     _needs("torch")
-    from readroom.models.lab.explain import run_explain
-    from readroom.models.lab.subjects import read_box
-    from readroom.models.lab.training import Run
+    from readroom.models.lab.expression.explain import run_explain
+    from readroom.models.lab.expression.subjects import read_box
+    from readroom.models.lab.runs import Run
 
     run_explain(
         Run(run).checkpoint,
@@ -221,24 +236,26 @@ def explain(
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
-    data: Annotated[Path, typer.Option(help="The same pictures: temperature, parity.")],
+    data: Annotated[Path, typer.Option(help="The same pictures.")],
     out: Annotated[Path | None, typer.Option(help="The ONNX file to write.")] = None,
     ship: Annotated[
         bool, typer.Option("--ship", help="Into models/weights, with its hash pinned.")
     ] = False,
 ) -> None:
-    """A self-describing ONNX file, calibrated on pictures kept apart, checked against PyTorch,
-    measured on `valid`, and its model card beside it."""
+    """A self-describing ONNX file, checked against PyTorch, measured on pictures that nothing was
+    learnt from, and its model card beside it."""
     _needs("torch", "onnx", "onnxscript")
     from readroom.models.files import PACKAGED
-    from readroom.models.lab.course import export_run
+    from readroom.models.lab.runs import Run
     from readroom.models.pins import pin
     from readroom.models.registry import OWN
 
     if ship == (out is not None):
         raise BadSettings("export: say where to, with --out FILE.onnx, or --ship: one of the two")
-    path = out or PACKAGED / OWN["expression"].file
-    written = export_run(run, data, path, _reference())
+    task = tasks.task_of_run(Run(run).recipe)
+    own = OWN[tasks.network_task(task)].file
+    path = out or PACKAGED / own
+    written = tasks.export(task, run, data, path)
     if ship:
         pin(path)
     typer.echo(
@@ -246,6 +263,26 @@ def export(
         f"differs from PyTorch by {written.parity:.1g} at most; card: {path.with_suffix('.md')}"
     )
     if not ship:
-        typer.echo(
-            f"to use it, call it {OWN['expression'].file} and name its folder in READROOM_MODELS"
-        )
+        typer.echo(f"to use it, call it {own} and name its folder in READROOM_MODELS")
+
+
+@app.command()
+def look(
+    out: Out,
+    pictures: Annotated[
+        list[Path] | None, typer.Argument(help="Pictures, folders of them, or clips.")
+    ] = None,
+    face: Annotated[
+        Path | None, typer.Option(help="Detector, ONNX; default: the one that a worker takes.")
+    ] = None,
+    pose: Annotated[
+        Path | None, typer.Option(help="Pose network, ONNX; default: the one that a worker takes.")
+    ] = None,
+    portraits: Annotated[
+        bool, typer.Option("--portraits", help="The demo room's public-domain portraits.")
+    ] = False,
+) -> None:
+    """Contact sheets: pictures with the faces found, their landmarks and skeletons drawn in."""
+    from readroom.models.lab.sheets import run_look
+
+    run_look(pictures or [], out, face=face, pose=pose, portraits=portraits)

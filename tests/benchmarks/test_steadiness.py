@@ -18,6 +18,7 @@ from benchmarks.steadiness.figures import Count
 from benchmarks.steadiness.measuring import CONTROL, FULL, Steadiness
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS, TOO_SMALL, UNCERTAIN, Box, Face, Quality
+from readroom.models import files
 from readroom.settings import load_settings
 
 NEUTRAL = (0.9, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -238,6 +239,7 @@ def test_without_landmarks_nobody_could_be_called_still(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("READROOM_MODELS", str(tmp_path))
+    monkeypatch.setattr(files, "PACKAGED", tmp_path)
     assert main(["--videos", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1

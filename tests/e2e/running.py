@@ -19,14 +19,21 @@ from typing import Any
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.e2e.offline import beside, lacking, offline
+
 ROOT = Path(__file__).resolve().parents[2]
+#: Reads an address where this process can't reach it itself.
+_READER = (
+    "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode())"
+)
 
 
 class Run:
     """A running program: its output so far, its addresses, its processes."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], cut_off: bool = False) -> None:
         self.process = process
+        self._cut_off = cut_off
         self.lines: list[str] = []
         self._pump = threading.Thread(target=self._read, daemon=True)
         self._pump.start()
@@ -71,7 +78,14 @@ class Run:
 
     def metrics(self) -> dict[str, float]:
         """Samples of the aggregator: ``name{label=value,…}`` (sorted labels, no room) → value."""
-        return scrape(self.metrics_address)
+        return parsed(self.fetch(self.metrics_address))
+
+    def fetch(self, address: str) -> str:
+        """What an address of the program answers, from where it can be reached."""
+        if not self._cut_off:
+            return fetch(address)
+        reader = [sys.executable, "-c", _READER, address]
+        return subprocess.check_output(beside(self.process.pid, reader), text=True, timeout=20)
 
     def processes(self) -> list[psutil.Process]:
         """The program's processes, itself included."""
@@ -100,10 +114,15 @@ class Run:
         return time.monotonic() - started
 
 
-def scrape(address: str) -> dict[str, float]:
-    """A metrics page as a dictionary, see :meth:`Run.metrics`."""
+def fetch(address: str) -> str:
+    """What an address answers."""
     with urllib.request.urlopen(address, timeout=10) as answer:
-        text = answer.read().decode()
+        text: str = answer.read().decode()
+    return text
+
+
+def parsed(text: str) -> dict[str, float]:
+    """The text of a metrics page as a dictionary, see :meth:`Run.metrics`."""
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -114,8 +133,11 @@ def scrape(address: str) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def run(data: Path, *words: str, models: Path | None = None, **environment: str) -> Iterator[Run]:
-    """``readroom run`` with any free ports; whatever is left at the end is killed."""
+def run(
+    data: Path, *words: str, models: Path | None = None, cut_off: bool = False, **environment: str
+) -> Iterator[Run]:
+    """``readroom run`` with any free ports, ``cut_off``: without any network; whatever is left at
+    the end is killed."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("READROOM_")}
     variables |= {
         "READROOM_DATA": str(data),
@@ -127,15 +149,16 @@ def run(data: Path, *words: str, models: Path | None = None, **environment: str)
     }
     if models is not None:
         variables["READROOM_MODELS"] = str(models)
+    command = [sys.executable, "-m", "readroom", "run", *words]
     process = subprocess.Popen(
-        [sys.executable, "-m", "readroom", "run", *words],
+        offline(command) if cut_off else command,
         cwd=ROOT,
         env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    running = Run(process)
+    running = Run(process, cut_off)
     family = {process.pid: psutil.Process(process.pid)}
     try:
         yield running
@@ -157,8 +180,12 @@ def run(data: Path, *words: str, models: Path | None = None, **environment: str)
 def play(
     data: Path, source: Path | str, *words: str, models: Path | None = None
 ) -> sqlite3.Connection:
-    """Run a recording to its end, as fast as it goes; returns the closed session's store."""
-    with run(data, str(source), "--pace", "fast", *words, models=models) as running:
+    """Run a recording to its end, as fast as it goes, with the network off where that can be done;
+    returns the closed session's store."""
+    cut_off = not lacking()
+    with run(
+        data, str(source), "--pace", "fast", *words, models=models, cut_off=cut_off
+    ) as running:
         running.wait_for("the session is closed", 180)
         running.interrupt()
         assert running.process.returncode == 0, running.output

@@ -1,4 +1,4 @@
-"""The real clips with the real networks, through the whole program."""
+"""The real clips with the networks that the package brings, through the whole program."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def people(found: sqlite3.Connection) -> list[tuple[int, float]]:
 
 
 def test_four_people_stay_the_same_four_over_three_loops(
-    tmp_path: Path, shared_models: Path, shared_videos: Path
+    tmp_path: Path, shared_videos: Path
 ) -> None:
     clip = shared_videos / "classroom_4_people.mp4"
-    with play(tmp_path, clip, "--loop", "3", "--fps", "15", models=shared_models) as found:
+    with play(tmp_path, clip, "--loop", "3", "--fps", "15") as found:
         seen = people(found)
         assert len(seen) == 4, seen
         # Nearly the whole nine seconds each: nobody was lost at a cut and found as somebody else.
@@ -59,11 +59,9 @@ def test_four_people_stay_the_same_four_over_three_loops(
             assert said <= {"too_small", "not_visible"}, said
 
 
-def test_upset_turns_to_laughing_without_flicker(
-    tmp_path: Path, shared_models: Path, shared_videos: Path
-) -> None:
+def test_upset_turns_to_laughing_without_flicker(tmp_path: Path, shared_videos: Path) -> None:
     clip = shared_videos / "upset_to_laughing_1_person.mp4"
-    with play(tmp_path, clip, models=shared_models) as found:
+    with play(tmp_path, clip) as found:
         samples = timeline(found)
         assert len(people(found)) == 1
         early = {state for at, state in samples if at < 6}
@@ -77,9 +75,9 @@ def test_upset_turns_to_laughing_without_flicker(
         assert len(said[first + 1 : last]) <= 2, said
 
 
-def test_neutral_turns_to_a_smile(tmp_path: Path, shared_models: Path, shared_videos: Path) -> None:
+def test_neutral_turns_to_a_smile(tmp_path: Path, shared_videos: Path) -> None:
     clip = shared_videos / "neutral_to_smile_1_person.mp4"
-    with play(tmp_path, clip, "--fps", "30", models=shared_models) as found:
+    with play(tmp_path, clip, "--fps", "30") as found:
         samples = timeline(found)
         said = [state for state in phases(samples) if state in ("neutral", "happiness")]
         assert said == ["neutral", "happiness"], samples
@@ -88,9 +86,9 @@ def test_neutral_turns_to_a_smile(tmp_path: Path, shared_models: Path, shared_vi
 
 
 def test_people_seen_from_behind_are_never_given_an_expression(
-    tmp_path: Path, shared_models: Path, shared_videos: Path
+    tmp_path: Path, shared_videos: Path
 ) -> None:
     clip = shared_videos / "walking_past_no_faces.mp4"
-    with play(tmp_path, clip, "--fps", "2", models=shared_models) as found:
+    with play(tmp_path, clip, "--fps", "2") as found:
         said = {STATES[state] for (state,) in found.execute("SELECT DISTINCT state FROM sample")}
         assert not said & set(EXPRESSIONS), said

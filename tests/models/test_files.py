@@ -13,9 +13,9 @@ from readroom.errors import BadSettings
 from readroom.models import files, pins
 from readroom.models.choice import available, choose, describe, render_list
 from readroom.models.files import cache_folder, find, read_own, read_verified
-from readroom.models.registry import HAAR, OWN, REGISTRY
+from readroom.models.registry import HAAR, OWN, REGISTRY, Task
 from readroom.settings import Settings, load_settings
-from tests.models.own_network import own_network
+from tests.models.own_network import own_detector, own_network, own_pose
 
 OWN_FILE = OWN["expression"].file
 YUNET = REGISTRY["yunet_n_dynamic"]
@@ -90,6 +90,7 @@ def test_without_files_faces_fall_back_to_haar_and_the_rest_is_off_with_a_remedy
     for task in ("expression", "keypoints", "people"):
         assert not choices[task].runs
         assert "READROOM_MODELS" in choices[task].reason
+    assert "only workers without faces need it" in choices["people"].reason
 
 
 def test_a_broken_file_is_not_passed_over_in_silence(tmp_path: Path) -> None:
@@ -142,10 +143,17 @@ def test_the_list_says_of_each_network_its_licence_its_notes_and_what_to_cite() 
         ]
 
 
-def ship(weights: Path, body: bytes) -> Path:
-    path = put(weights, body, OWN_FILE)
+def ship(weights: Path, body: bytes, task: Task = "expression") -> Path:
+    path = put(weights, body, OWN[task].file)
     pins.pin(path)
     return path
+
+
+def ship_all(weights: Path) -> None:
+    """All that the package comes with."""
+    ship(weights, own_detector(), "faces")
+    ship(weights, own_network(), "expression")
+    ship(weights, own_pose(), "keypoints")
 
 
 def test_the_packaged_network_is_preferred_to_every_other(weights: Path, tmp_path: Path) -> None:
@@ -165,6 +173,110 @@ def test_with_the_packaged_network_only_a_better_face_detector_and_poses_are_lac
     ship(weights, own_network())
     assert describe(load_settings()).startswith(f"face by {HAAR}, pose off: ")
     assert describe(load_settings(workers={"engines": ("pose",)})).startswith("pose off: ")
+
+
+def test_with_the_packaged_networks_nothing_is_lacking_but_people_without_faces(
+    weights: Path,
+) -> None:
+    ship_all(weights)
+    choices = {choice.task: choice for choice in available(load_settings())}
+    assert {task: choice.model for task, choice in choices.items()} == {
+        "faces": "readroom_faces_1",
+        "expression": "readroom_expression_1",
+        "keypoints": "readroom_keypoints_1",
+        "people": "",
+    }
+    for task in ("faces", "expression", "keypoints"):
+        entry = choices[task].entry
+        assert entry is not None
+        assert (entry.licence, entry.citation) == (OWN[task].licence, OWN[task].citation)
+    assert describe(load_settings()) == ""
+    assert describe(load_settings(workers={"engines": ("pose",)})) == (
+        "pose off: finding people without faces takes a network of its own: put "
+        "yolox_nano_416.onnx into a folder and name it in READROOM_MODELS"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("faces", f"face by {HAAR}: face.onnx didn't come with this installation: "),
+        ("keypoints", "pose off: pose.onnx didn't come with this installation: put pose.onnx or "),
+    ],
+)
+def test_a_packaged_network_that_was_taken_away_is_named(
+    task: Task, said: str, weights: Path
+) -> None:
+    ship_all(weights)
+    (weights / OWN[task].file).unlink()
+    assert describe(load_settings()).startswith(said)
+
+
+def test_the_list_shows_the_projects_own_networks_first(weights: Path) -> None:
+    ship_all(weights)
+    lines = [line for line in render_list(load_settings()).splitlines() if line[0] != " "]
+    assert [line.split()[0] for line in lines] == [
+        *("readroom_faces_1", "readroom_expression_1", "readroom_keypoints_1"),
+        *REGISTRY,
+    ]
+
+
+def preferring(*names: str, folder: Path | None = None) -> Settings:
+    return load_settings(workers={"networks": names}, models=folder)
+
+
+def test_public_networks_that_are_named_are_run_in_place_of_the_packaged_ones(
+    weights: Path, shared_models: Path
+) -> None:
+    ship_all(weights)
+    settings = preferring("faceapi_expression", "tinypose_256x192", folder=shared_models)
+    assert [choice.model for choice in available(settings)] == [
+        *("readroom_faces_1", "faceapi_expression", "tinypose_256x192", "yolox_nano_416")
+    ]
+
+
+def test_a_named_network_comes_before_a_better_public_one(shared_models: Path) -> None:
+    settings = preferring("mini_xception_fer2013", folder=shared_models)
+    assert choose(settings, "expression").model == "mini_xception_fer2013"
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "remedy"),
+    [
+        ("yunet_n_dynamic", "faces", "`readroom models pull yunet_n_dynamic` fetches"),
+        ("tinypose_128x96", "keypoints", "put tinypose_128x96.onnx into a folder and name it in"),
+    ],
+)
+def test_a_named_network_that_is_not_here_is_not_replaced_in_silence(
+    name: str, task: Task, remedy: str, weights: Path
+) -> None:
+    ship_all(weights)
+    choice = choose(preferring(name), task)
+    assert choice.broken
+    assert not choice.runs
+    assert choice.reason.startswith(f"workers.networks names {name}, which isn't at hand; ")
+    assert remedy in choice.reason
+
+
+def test_a_named_network_with_a_wrong_hash_is_refused(tmp_path: Path) -> None:
+    put(tmp_path)
+    choice = choose(preferring(YUNET.name, folder=tmp_path), "faces")
+    assert choice.broken
+    assert "wrong SHA-256" in choice.reason
+
+
+def test_a_network_that_nobody_knows_is_one_line_that_names_those_that_are_known() -> None:
+    with pytest.raises(BadSettings) as caught:
+        available(preferring("yunet"))
+    line = str(caught.value)
+    assert line.startswith("workers.networks='yunet' (READROOM_WORKERS__NETWORKS): no such network")
+    assert line.endswith(", ".join(REGISTRY))
+    assert "\n" not in line
+
+
+def test_two_networks_for_one_task_are_one_too_many() -> None:
+    with pytest.raises(BadSettings, match=r"='tinypose_128x96 tinypose_256x192' .*one for keypo"):
+        available(preferring("tinypose_128x96", "yunet_n_dynamic", "tinypose_256x192"))
 
 
 def test_a_network_of_ones_own_in_the_named_folder_is_taken_and_told_from_the_packaged_one(

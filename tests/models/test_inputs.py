@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from readroom.models.boxes import Floats
 from readroom.models.crop import CropRule, cut_square
-from readroom.models.inputs import Floats, face_input, normalise
+from readroom.models.inputs import face_input, normalise
 from readroom.models.registry import InputSpec
 
 SPEC = InputSpec(48, 48, "grey", "face", scale=1 / 255, mean=(0.5,), std=(0.25,))

@@ -207,3 +207,22 @@ def test_pull_refuses_a_name_that_is_unknown_or_not_offered() -> None:
         pull(load_settings(), ["nothing"])
     with pytest.raises(BadSettings, match="not offered in this form"):
         pull(load_settings(), ["faceapi_expression"])
+
+
+def test_a_pulled_network_that_would_not_run_by_itself_says_how_it_does(
+    server: Server, tmp_path: Path
+) -> None:
+    entry = entry_for(server)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "face.onnx").write_bytes(b"a network of ones own")
+    lines = {
+        named: pull(
+            load_settings(models=tmp_path / "own", workers={"networks": named}),
+            registry={entry.name: entry},
+            console=Console(quiet=True),
+        )[0].line
+        for named in ((), (entry.name,))
+    }
+    preferred = f"face.onnx is preferred to it unless READROOM_WORKERS__NETWORKS={entry.name}"
+    assert lines[()].endswith(preferred)
+    assert lines[entry.name,].endswith("net.onnx")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from readroom.messages import ENGINES, EXPRESSIONS
-from readroom.models.registry import PREFERENCE, REGISTRY
+from readroom.models.registry import OWN, PREFERENCE, REGISTRY
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -54,3 +54,12 @@ def test_every_preferred_network_serves_its_task() -> None:
 def test_expression_classes_are_fer_plus_classes() -> None:
     for name in PREFERENCE["expression"]:
         assert set(REGISTRY[name].classes) <= set(EXPRESSIONS)
+
+
+def test_every_task_of_the_projects_own_says_what_it_was_made_from() -> None:
+    files = [own.file for own in OWN.values()]
+    assert sorted(files) == ["expression.onnx", "face.onnx", "pose.onnx"]
+    assert not set(files) & {entry.file for entry in REGISTRY.values()}
+    for own in OWN.values():
+        assert own.licence == "Apache-2.0"
+        assert "https://" in own.citation

@@ -34,3 +34,8 @@ def test_a_wheel_has_one_top_level_package_with_every_box_in_it(tmp_path: Path) 
     for kind in ("*.onnx", "*.txt"):  # The weights, and the list that pins them.
         for path in (ROOT / "models" / "weights").glob(kind):
             assert f"readroom/models/weights/{path.name}" in names
+    for kind in ("*.toml", "*.md"):  # Recipes, and what model cards are made from.
+        found = list((ROOT / "models" / "lab").rglob(kind))
+        assert found, kind
+        for path in found:
+            assert f"readroom/{path.relative_to(ROOT).as_posix()}" in names

@@ -11,7 +11,7 @@ import pytest
 
 from readroom.models import files
 from readroom.models.files import read_verified
-from readroom.models.registry import REGISTRY
+from readroom.models.registry import OWN, REGISTRY
 from readroom.pixels import Picture
 from readroom.settings import load_settings
 from readroom.workers.analysis import Analyser
@@ -21,6 +21,8 @@ from readroom.workers.backends.onnxruntime import OnnxRuntime
 
 Clip = Callable[..., list[Picture]]
 Load = Callable[[str], Network]
+#: Settings of a worker that finds faces and reads poses by the public networks.
+PUBLIC = {"networks": ("yunet_n_dynamic", "tinypose_128x96")}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -66,9 +68,16 @@ def load(shared_models: Path) -> Load:
     return load_named
 
 
-@pytest.fixture(scope="session")
-def analyser(shared_models: Path) -> Analyser:
-    """All engines, as a worker has them by default."""
+@pytest.fixture(scope="session", params=["own", "public"])
+def analyser(request: pytest.FixtureRequest, shared_models: Path) -> Analyser:
+    """All engines: as a worker has them by default, and with faces and poses by the public
+    networks."""
+    if request.param == "public":
+        return assemble(load_settings(models=shared_models, workers=PUBLIC)).analyser
+    needed = [OWN["faces"].file, OWN["keypoints"].file]
+    lacking = [file for file in needed if not (files.PACKAGED / file).is_file()]
+    if lacking:
+        pytest.skip(f"needs {' and '.join(lacking)} in models/weights, which this checkout lacks")
     return assemble(load_settings(models=shared_models)).analyser
 
 

@@ -17,7 +17,7 @@ from readroom.workers.analysis import Analyser, Analysis
 from readroom.workers.assembly import assemble
 from readroom.workers.engines.pose import PoseReader
 from tests.conftest import shared_folder
-from tests.workers.conftest import Clip, Load
+from tests.workers.conftest import PUBLIC, Clip, Load
 
 NOSE, LEFT_SHOULDER, RIGHT_SHOULDER = (
     KEYPOINTS.index(name) for name in ("nose", "left_shoulder", "right_shoulder")
@@ -130,7 +130,7 @@ def test_poses_are_read_of_people_whose_faces_were_seen_before(
 
 
 def test_a_worker_for_poses_alone_finds_people_itself(shared_models: Path, clip: Clip) -> None:
-    settings = load_settings(models=shared_models, workers={"engines": ("pose",)})
+    settings = load_settings(models=shared_models, workers={**PUBLIC, "engines": ("pose",)})
     alone = assemble(settings).analyser
     assert alone.models == {"pose": "yolox_nano_416+tinypose_128x96"}
     (seen,) = alone.analyse(clip("classroom_4_people", 100, 1280))

@@ -105,6 +105,7 @@ def test_a_file_that_is_no_network_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("no_packaged_weights")
 def test_a_worker_refuses_to_start_with_a_wrong_hash(tmp_path: Path, shared_models: Path) -> None:
     shutil.copy(shared_models / EXPRESSION.file, tmp_path / "yunet_n_dynamic.onnx")
     with pytest.raises(BadSettings, match=r"yunet_n_dynamic\.onnx: wrong SHA-256"):

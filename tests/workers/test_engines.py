@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,17 +12,21 @@ import pytest
 from hypothesis import given, strategies as st
 
 from readroom.messages import EXPRESSIONS
-from readroom.models.registry import REGISTRY
+from readroom.models.boxes import Floats
+from readroom.models.detection import MAX_CANDIDATES, STRIDES, decode
+from readroom.models.files import read_own
+from readroom.models.keypoints import from_points, grow, peaks, reader as keypoint_reader, window
+from readroom.models.registry import OWN, REGISTRY, Entry, Task
 from readroom.pixels import Picture
-from readroom.workers.backends.base import Outputs
-from readroom.workers.backends.onnxruntime import Finished
+from readroom.workers.backends.base import Outputs, Profile
+from readroom.workers.backends.onnxruntime import Finished, OnnxNetwork, OnnxRuntime
 from readroom.workers.engines.batches import Batches
-from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.expression import ExpressionReader
-from readroom.workers.engines.face import MAX_CANDIDATES, STRIDES, YuNet, decode
+from readroom.workers.engines.face import FaceNetwork
 from readroom.workers.engines.haar import Haar
 from readroom.workers.engines.people import PeopleFinder
-from readroom.workers.engines.pose import grow, peaks, window
+from readroom.workers.engines.pose import PoseReader
+from tests.models.own_network import own_detector, own_pose
 from tests.workers.conftest import Load
 
 
@@ -78,7 +85,32 @@ def test_a_flat_or_broken_heatmap_has_a_peak_without_a_score() -> None:
     found = peaks(np.zeros((2, 17, 32, 24), np.float32))
     assert found.shape == (2, 17, 3)
     assert (found[..., 2] == 0).all()
-    assert np.isfinite(peaks(np.full((1, 1, 32, 24), np.nan, np.float32))[..., 2]).all()
+    for nonsense in (np.nan, np.inf, -np.inf):
+        broken = peaks(np.full((1, 1, 32, 24), nonsense, np.float32))
+        assert np.isfinite(broken).all()
+        assert (broken[..., 2] == 0).all()
+
+
+def test_points_that_are_no_numbers_have_no_score_and_the_rest_stay_inside() -> None:
+    said = np.array(
+        [[[np.nan, 5, 0.9], [5, np.inf, 0.9], [5, 6, -np.inf], [5, 6, np.nan]]]
+        + [[[-3, 7, 0.5], [200, 300, 7], [10, 20, -1], [96, 128, 1]]],
+        np.float32,
+    )
+    broken, far = from_points(said, 96, 128)
+    assert np.isfinite(broken).all()
+    assert (broken[:, 2] == 0).all()
+    assert far.tolist() == [[0, 7, 0.5], [96, 128, 1], [10, 20, 0], [96, 128, 1]]
+
+
+@pytest.mark.parametrize("head", ["bbox_8", "kps_8"])
+def test_a_face_at_a_place_that_is_no_number_is_no_face(head: str) -> None:
+    outputs = silent_outputs(64, 64)
+    outputs["cls_8"][0, :2] = outputs["obj_8"][0, :2] = 0.9
+    outputs[head][0, 0, -1] = np.inf
+    faces = decode(outputs, 0, 64, 0.5)
+    assert len(faces) == 1
+    assert np.isfinite(faces.boxes).all()
 
 
 def test_a_peak_at_the_edge_stays_in_the_heatmap() -> None:
@@ -203,9 +235,66 @@ def test_pictures_of_different_sizes_may_be_mixed(load: Load, noise: Picture) ->
     from skimage import data
 
     entry = REGISTRY["yunet_n_dynamic"]
-    finder = YuNet(load(entry.name), entry.input, entry.name, width_px=640, min_score=0.6, most=32)
+    finder = FaceNetwork(load(entry.name), entry, width_px=640, min_score=0.6, most=32)
     astronaut = np.ascontiguousarray(data.astronaut()[..., ::-1])
     tall = np.ascontiguousarray(np.vstack([astronaut, np.zeros((700, 512, 3), np.uint8)]))
     empty, first, second = finder.find([noise, astronaut, tall])
     assert [len(empty), len(first), len(second)] == [0, 1, 1]
     assert second.boxes[0] == pytest.approx(first.boxes[0], abs=12)
+
+
+def own(tmp_path: Path, body: bytes, task: Task) -> tuple[OnnxNetwork, Entry]:
+    """A network that describes itself, loaded."""
+    path = tmp_path / OWN[task].file
+    path.write_bytes(body)
+    model = read_own(path, task)
+    spec = model.entry.input
+    item = (spec.channels, spec.height or 384, spec.width or 640)
+    shapes = Profile((1, *item), (1, *item), (8, *item))
+    return OnnxRuntime().load(model, "cpu", {model.entry.input_name: shapes}), model.entry
+
+
+def test_faces_of_the_projects_own_detector_lie_where_it_saw_them(tmp_path: Path) -> None:
+    network, entry = own(tmp_path, own_detector(), "faces")
+    finder = FaceNetwork(network, entry, width_px=160, min_score=0.6, most=32)
+    large = np.zeros((200, 320, 3), np.uint8)
+    large[64:128, 192:256] = 255
+    small = np.zeros((60, 100, 3), np.uint8)
+    small[32:, :32] = 255
+    (first, second) = finder.find([large, small])
+    assert finder.model.startswith("readroom_faces_1")
+    assert first.boxes.tolist() == [[192, 64, 64, 64]]
+    assert second.boxes.tolist() == [[0, 32, 32, 28]]
+    assert first.landmarks is not None
+    assert (first.landmarks == [224, 96]).all()
+    assert min(first.scores[0], second.scores[0]) > 0.9
+
+
+@pytest.mark.parametrize("size", [(96, 128), (72, 96)])
+def test_keypoints_of_the_projects_own_network_lie_in_the_picture_as_it_saw_it(
+    size: tuple[int, int], tmp_path: Path, noise: Picture
+) -> None:
+    says = np.tile(np.array([size[0] / 2, size[1] / 2, 0.5], np.float32), (17, 1))
+    says[1, :2] = 0
+    says[2] = np.nan
+    body = own_pose(says, size=size, input_size=f"{size[0]}x{size[1]}")
+    reader = PoseReader(*own(tmp_path, body, "keypoints"))
+    box = np.array([200, 100, 60, 160], np.float32)
+    (first, second) = reader.submit([(noise, box), (noise, box + 10)]).result()
+    assert first.shape == (17, 3)
+    assert first[0] == pytest.approx([230, 180, 0.5])
+    # 160 px are the longer side of 3:4, enlarged to 200: 150 px wide.
+    assert first[1] == pytest.approx([230 - 75, 180 - 100, 0.5])
+    assert np.isfinite(first).all()
+    assert first[2, 2] == 0
+    assert second[0] == pytest.approx([245, 195, 0.5])
+    assert reader.submit([]).result().shape == (0, 17, 3)
+
+
+def test_heatmaps_and_points_of_one_place_are_the_same_keypoint() -> None:
+    entry = REGISTRY["tinypose_128x96"]
+    heat = np.zeros((1, 17, 32, 24), np.float32)
+    heat[..., 8, 6] = 1
+    said = np.tile(np.array([6 * 4, 8 * 4, 1], np.float32), (1, 17, 1))
+    points = replace(entry, outputs=MappingProxyType({"keypoints": (0, 17, 3)}))
+    assert keypoint_reader(entry)(heat) == pytest.approx(keypoint_reader(points)(said))

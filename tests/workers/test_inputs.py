@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from readroom.models.boxes import Floats
+from readroom.models.detection import lay_in, letterbox
+from readroom.models.inputs import resize, to_planes
 from readroom.models.registry import REGISTRY, InputSpec
-from readroom.workers.engines.boxes import Floats
-from readroom.workers.engines.inputs import (
-    Picture,
-    crop_face,
-    cut,
-    lay_in,
-    letterbox,
-    resize,
-    to_planes,
-)
+from readroom.pixels import Picture
+from readroom.workers.engines.inputs import crop_face, cut
 
 
 def flat(height: int, width: int, color: tuple[int, int, int] = (10, 20, 30)) -> Picture:

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 
 from readroom.errors import BadSettings, ReadroomError
-from readroom.messages import EXPRESSIONS
+from readroom.messages import EXPRESSIONS, Box
+from readroom.models.boxes import Floats
 from readroom.models.crop import CropRule, cut_square
 from readroom.models.files import read_own
-from readroom.models.inputs import Floats, face_input
+from readroom.models.inputs import face_input
+from readroom.models.registry import OWN
 from readroom.pixels import Picture
 from readroom.settings import load_settings
 from readroom.workers.assembly import assemble
 from readroom.workers.backends.base import Profile
 from readroom.workers.backends.onnxruntime import OnnxNetwork, OnnxRuntime
 from readroom.workers.engines.expression import ExpressionReader
-from tests.models.own_network import own_network
+from tests.models.own_network import own_detector, own_network, own_pose
 
 PROFILE = Profile((1, 1, 48, 48), (4, 1, 48, 48), (8, 1, 48, 48))
 #: As a detector gives them: no whole pixels, and one that reaches beyond the picture.
@@ -102,6 +104,30 @@ def test_a_worker_runs_a_network_of_ones_own(path: Path, noise: Picture) -> None
     assembled = assemble(load_settings(models=path.parent))
     assert assembled.analyser.models["expression"].startswith("readroom_expression_1_")
     assert "expression" not in assembled.missing
+
+
+def test_a_worker_runs_nothing_but_networks_of_ones_own(path: Path) -> None:
+    path.with_name(OWN["faces"].file).write_bytes(own_detector())
+    path.with_name(OWN["keypoints"].file).write_bytes(own_pose())
+    analyser = assemble(load_settings(models=path.parent)).analyser
+    for engine, name in (("face", "faces"), ("expression", "expression"), ("pose", "keypoints")):
+        assert analyser.models[engine].startswith(f"readroom_{name}_1")  # type: ignore[index]
+    picture = np.zeros((360, 640, 3), np.uint8)
+    picture[160:192, 320:352] = 255
+    (seen,) = analyser.analyse([picture])
+    (face,), (body,) = seen.faces, seen.bodies
+    assert face.box == Box(320, 160, 32, 32)
+    assert face.expression is not None
+    # The middle of a box to either side of the face's and from half a face above it to the waist.
+    assert body.keypoints[0] == pytest.approx((336, 160 + (5 - 0.5) / 2 * 32, 0.5))
+    assert body.face == 0
+
+
+def test_a_worker_does_not_replace_a_network_that_was_asked_for(path: Path) -> None:
+    path.with_name(OWN["faces"].file).write_bytes(own_detector())
+    settings = load_settings(models=path.parent, workers={"networks": ("yunet_n_dynamic",)})
+    with pytest.raises(BadSettings, match="names yunet_n_dynamic, which isn't at hand; `readroom"):
+        assemble(settings)
 
 
 def test_a_worker_refuses_to_start_with_a_network_that_lies(path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from readroom.models.boxes import Floats
 from readroom.pixels import Picture
-from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.quality import MEAN_FACE_MM, assess, head_pose, sharpness
 
 

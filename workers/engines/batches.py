@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from readroom.models.boxes import Floats
 from readroom.models.registry import Entry
 from readroom.workers.backends.base import Array, Network, Outputs, Pending
-from readroom.workers.engines.boxes import Floats
 
 #: Told of every run: items in it and the seconds spent submitting it and waiting for it.
 OnRun = Callable[[int, float], None]

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from readroom.messages import EXPRESSIONS
+from readroom.models.boxes import Floats
 from readroom.models.registry import Entry
 from readroom.pixels import Picture
 from readroom.workers.backends.base import Network, Outputs
 from readroom.workers.engines.batches import BatchedEngine, OnRun, Running, ignore_run
-from readroom.workers.engines.boxes import Floats
 from readroom.workers.engines.inputs import crop_face
 
 #: A face: the picture it is in and its box [4].

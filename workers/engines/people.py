@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from readroom.models.boxes import Floats, clip, suppress
+from readroom.models.detection import lay_in, letterbox
 from readroom.models.registry import Entry
 from readroom.pixels import Picture
 from readroom.workers.backends.base import Network, Outputs
 from readroom.workers.engines.batches import BatchedEngine, OnRun, ignore_run
-from readroom.workers.engines.boxes import Floats, clip, suppress
-from readroom.workers.engines.inputs import lay_in, letterbox
 
 STRIDES = (8, 16, 32)
 #: People below this score are ignored: YOLOX's own demo threshold is 0.3; 0.4 keeps the four

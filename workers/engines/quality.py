@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from readroom.messages import Quality
+from readroom.models.boxes import Floats
+from readroom.models.inputs import resize
 from readroom.pixels import Picture
-from readroom.workers.engines.boxes import Floats
-from readroom.workers.engines.inputs import cut, resize
+from readroom.workers.engines.inputs import cut
 
 #: Side of the grey face whose Laplacian is measured, px (see messages.Quality).
 SHARPNESS_SIDE_PX = 64

@@ -1,0 +1,72 @@
+"""What a training run of the pose network is made of: everything that decides its result."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final, Literal
+
+import msgspec
+
+from readroom.models.lab.recipes import BaseRecipe, check_least, check_shares
+
+#: The least that a value may be.
+_LEAST: Final = MappingProxyType(
+    {
+        "epochs": 1, "early_epochs": 0, "batch": 2, "learning_rate": 0, "warm_up_epochs": 0,
+        "weight_decay": 0, "augmentation": 0, "spread_px": 0.25, "distance_weight": 0, "visible_weight": 0,
+        "seed": 0,
+    }
+)  # fmt: skip
+#: Sides of an input are multiples of this, px.
+_STRIDE: Final = 32
+_SHARES: Final = ("average_decay", "calm_ratio")
+
+
+class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a pose network is trained. Written beside the weights, and enough to train them again."""
+
+    task: Literal["pose"] = "pose"
+    #: Of networks.ARCHITECTURES.
+    architecture: str = "maps-192"
+    #: Passes over the people to learn from, and how many of them, at first, see people smaller:
+    #: ``early_size`` px (width, height), which takes less than half the time.
+    epochs: int = 190
+    early_epochs: int = 100
+    early_size: tuple[int, int] = (96, 128)
+    #: People per step.
+    batch: int = 32
+    #: Largest learning rate (AdamW): reached after ``warm_up_epochs``, then a half cosine to 0.
+    learning_rate: float = 1.5e-3
+    warm_up_epochs: float = 3.0
+    #: Decoupled decay of convolution and linear weights, not of biases and normalisation.
+    weight_decay: float = 0.05
+    #: Averaging of the weights over steps (what is exported): the average forgets with this.
+    average_decay: float = 0.999
+    #: Standard deviation of the target along either axis, input px.
+    spread_px: float = 3.0
+    #: Weight of the mean distance between place and target, per input px; that of the maps is 1.
+    distance_weight: float = 0.03
+    #: Weight of the loss of the scores.
+    visible_weight: float = 1.0
+    #: Strength of augment.augmented; over the last ``calm_ratio`` of the epochs it falls to 0.4 of
+    #: itself.
+    augmentation: float = 0.6
+    calm_ratio: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_least(self, _LEAST)
+        check_shares(self, _SHARES)
+        if self.early_epochs > self.epochs:
+            raise ValueError(f"early_epochs={self.early_epochs}: wanted 0 to epochs={self.epochs}")
+        if any(side <= 0 or side % _STRIDE for side in self.early_size):
+            raise ValueError(f"early_size={self.early_size}: wanted multiples of {_STRIDE} px")
+
+    def over(self, epochs: int) -> Recipe:
+        """The same recipe over so many epochs, early ones in proportion."""
+        early = round(self.early_epochs * epochs / self.epochs)
+        return msgspec.structs.replace(self, epochs=epochs, early_epochs=early)
+
+    def strength(self, epoch: int) -> float:
+        """The strength of augmentation in an epoch (from 0)."""
+        left = (self.epochs - epoch) / max(1.0, self.epochs * self.calm_ratio)
+        return self.augmentation * min(1.0, 0.4 + 0.6 * left)
