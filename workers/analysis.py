@@ -127,12 +127,14 @@ class Analyser:
                 for one, row in zip(readable, expressions, strict=True)
                 if one.picture == index
             }
-            results[index].faces = _faces(picture, found[index], read)
-            results[index].bodies = tuple(
-                _body(person, row)
+            posed = [
+                (person, row)
                 for person, row in zip(people, poses, strict=True)
                 if person.picture == index
-            )
+            ]
+            of_faces = {person.face: row for person, row in posed if person.face is not None}
+            results[index].faces = _faces(picture, found[index], read, of_faces)
+            results[index].bodies = tuple(_body(person, row) for person, row in posed)
         return results
 
     def _runs(
@@ -250,7 +252,10 @@ def _box(row: Floats) -> Box:
     return Box(x, y, width, height)
 
 
-def _faces(picture: Picture, faces: Faces, read: dict[int, Floats]) -> tuple[Face, ...]:
+def _faces(
+    picture: Picture, faces: Faces, read: dict[int, Floats], posed: dict[int, Floats]
+) -> tuple[Face, ...]:
+    """Messages of a picture's faces; expressions ``read`` and keypoints ``posed`` by face."""
     made: list[Face] = []
     for number, (box, score) in enumerate(zip(faces.boxes, faces.scores, strict=True)):
         points = None if faces.landmarks is None else faces.landmarks[number]
@@ -259,7 +264,7 @@ def _faces(picture: Picture, faces: Faces, read: dict[int, Floats]) -> tuple[Fac
             Face(
                 box=_box(box),
                 score=float(score),
-                quality=assess(picture, box, points),
+                quality=assess(picture, box, points, posed.get(number)),
                 landmarks=None if points is None else cast(Any, tuple(map(tuple, points.tolist()))),
                 expression=None if said is None else cast(Any, tuple(said.tolist())),
             )

@@ -18,15 +18,16 @@ from readroom.pixels import Picture
 
 #: Yaw, pitch and roll of the portrait as it is, degrees.
 STRAIGHT: Final = (0.0, 0.0, 0.0)
-#: What is rendered: every yaw with every pitch, and every roll with every other yaw. A yaw above
-#: 30° would fold the picture (ingest/demo/turn.py).
+#: What is rendered: every yaw with every pitch, and every roll with some of both. A yaw above 30°
+#: would fold the picture (ingest/demo/turn.py).
 YAWS: Final = (-30.0, -20.0, -10.0, 0.0, 10.0, 20.0, 30.0)
 PITCHES: Final = (-20.0, -10.0, 0.0, 10.0, 20.0)
 ROLLS: Final = (-30.0, -20.0, -10.0, 10.0, 20.0, 30.0)
 ROLLED_YAWS: Final = (-20.0, 0.0, 20.0)
+ROLLED_PITCHES: Final = (-10.0, 0.0, 10.0)
 ANGLES: Final = (
     *product(YAWS, PITCHES, (0.0,)),
-    *product(ROLLED_YAWS, (0.0,), ROLLS),
+    *product(ROLLED_YAWS, ROLLED_PITCHES, ROLLS),
 )
 #: From temple to temple, px: as large as in the demo room at 720p, and as in a larger room.
 FACES_PX: Final = (124, 48)

@@ -60,7 +60,7 @@ def export(
         dynamic_shapes=dynamic_shapes,
         described=described,
     )
-    parity = check(module, body, inputs, seen, allowed, " and ".join(outputs))
+    parity = check(module, body, inputs, seen, allowed)
     parameters = sum(part.numel() for part in module.parameters())
     return Exported(body, parameters, parity, dict(described))
 
@@ -71,14 +71,12 @@ def check(
     inputs: Sequence[str],
     seen: tuple[Tensor, ...],
     allowed: float,
-    what: str = "outputs",
 ) -> float:
-    """:func:`difference`; raises ReadroomError where it is more than ``allowed``. ``what`` says
-    what differs then."""
+    """:func:`difference`; raises ReadroomError where it is more than ``allowed``."""
     parity = difference(module, body, inputs, seen)
     if not parity <= allowed:
         raise ReadroomError(
-            f"not exported: the file's {what} differ from PyTorch's by {parity:.2g} (allowed: "
+            f"not exported: the file's outputs differ from PyTorch's by {parity:.2g} (allowed: "
             f"{allowed:g}); try another PyTorch version"
         )
     return parity

@@ -156,7 +156,8 @@ def tile_of(shown: Shown, detector: OnnxDetector, poser: Poser) -> Picture:
     for person in people:
         draw_skeleton(canvas, person, scale)
     draw_faces(canvas, faces, scale)
-    return captioned(canvas, f"{shown.caption}: {len(faces)} faces")
+    noun = "face" if len(faces) == 1 else "faces"
+    return captioned(canvas, f"{shown.caption}: {len(faces)} {noun}")
 
 
 def draw_faces(canvas: Picture, faces: Faces, scale: float) -> None:
@@ -216,7 +217,8 @@ def sheet(tiles: Sequence[Picture]) -> Picture:
 
 
 def frames_of(path: Path, count: int = FRAMES) -> Iterator[Shown]:
-    """``count`` moments of a clip, evenly spread. Raises BadSettings."""
+    """``count`` moments of a clip, evenly spread from its start; fewer where it has fewer frames,
+    or doesn't say how long it is. Raises BadSettings."""
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
@@ -228,9 +230,7 @@ def frames_of(path: Path, count: int = FRAMES) -> Iterator[Shown]:
         if not container.streams.video:
             raise BadSettings(f"{path}: has no picture in it: name a picture or a clip")
         length_s = (container.duration or 0) / av.time_base
-        wanted_s = [length_s * (place + 0.5) / count for place in range(count)]
-        if not length_s:
-            wanted_s = [0.0]
+        wanted_s = [length_s * place / count for place in range(count)]
         yield from _moments(container, path.name, wanted_s)
 
 
@@ -242,8 +242,9 @@ def _moments(
     try:
         for number, frame in enumerate(container.decode(stream)):
             at_s = float(frame.time if frame.time is not None else number)
-            if left and at_s >= left[0]:
-                left.pop(0)
+            due = [wanted for wanted in left if wanted <= at_s]
+            if due:
+                left = left[len(due) :]
                 upright = np.rot90(frame.to_ndarray(format="bgr24"), frame.rotation // 90)
                 yield Shown(f"{name} {at_s:.1f} s", np.ascontiguousarray(upright))
     except av.error.FFmpegError:

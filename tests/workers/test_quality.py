@@ -1,65 +1,21 @@
-"""Size, sharpness and head pose mean what the messages say."""
+"""Size and sharpness mean what the messages say, and the head pose is the one of all points."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
 
 from readroom.models.boxes import Floats
+from readroom.models.detection import Faces
+from readroom.models.head_pose import head_pose
 from readroom.pixels import Picture
-from readroom.workers.engines.quality import MEAN_FACE_MM, assess, head_pose, sharpness
-
-
-def turned(yaw: float, pitch: float, roll: float, scale: float = 2.0) -> Floats:
-    """The mean face's landmarks, turned by degrees and seen from far away."""
-    y, p, r = (math.radians(angle) for angle in (yaw, pitch, roll))
-    about_y = np.array([[math.cos(y), 0, -math.sin(y)], [0, 1, 0], [math.sin(y), 0, math.cos(y)]])
-    about_x = np.array([[1, 0, 0], [0, math.cos(p), math.sin(p)], [0, -math.sin(p), math.cos(p)]])
-    about_z = np.array([[math.cos(r), -math.sin(r), 0], [math.sin(r), math.cos(r), 0], [0, 0, 1]])
-    points = MEAN_FACE_MM @ (about_z @ about_x @ about_y).T
-    return (points[:, :2] * scale + [300, 200]).astype(np.float32)
-
-
-@given(st.floats(-70, 70), st.floats(-40, 40), st.floats(-60, 60), st.floats(0.2, 10))
-def test_the_pose_of_a_mean_face_is_recovered(
-    yaw: float, pitch: float, roll: float, scale: float
-) -> None:
-    found = head_pose(turned(yaw, pitch, roll, scale))
-    assert found == pytest.approx((yaw, pitch, roll), abs=0.1)
-
-
-def test_a_nose_to_the_right_of_the_picture_is_a_positive_yaw() -> None:
-    face = turned(0, 0, 0)
-    face[2, 0] += 20
-    found = head_pose(face)
-    assert found is not None
-    assert found[0] > 10
-
-
-def test_a_nose_nearer_to_the_eyes_looks_up() -> None:
-    face = turned(0, 0, 0)
-    face[2, 1] -= 20
-    found = head_pose(face)
-    assert found is not None
-    assert found[1] > 5
-
-
-def test_a_head_tilted_clockwise_in_the_picture_has_a_positive_roll() -> None:
-    face = turned(0, 0, 0)
-    face[0, 1] -= 20  # The eye at the picture's left rises,
-    face[1, 1] += 20  # the other one sinks.
-    found = head_pose(face)
-    assert found is not None
-    assert found[2] > 5
-
-
-def test_landmarks_in_one_place_or_no_numbers_have_no_pose() -> None:
-    assert head_pose(np.full((5, 2), 7, np.float32)) is None
-    assert head_pose(np.full((5, 2), np.nan, np.float32)) is None
+from readroom.workers.analysis import Analyser
+from readroom.workers.engines.quality import assess, sharpness
+from tests.models.heads import straight_body, straight_face
 
 
 def test_blur_lowers_sharpness_and_a_flat_face_has_none(noise: Picture) -> None:
@@ -73,3 +29,53 @@ def test_a_detector_without_landmarks_gives_no_angles(noise: Picture) -> None:
     quality = assess(noise, np.array([10, 10, 33, 40], np.float32), None)
     assert quality.width_px == 33
     assert (quality.yaw_deg, quality.pitch_deg, quality.roll_deg) == (None, None, None)
+
+
+def test_the_angles_are_those_of_landmarks_and_pose_together(noise: Picture) -> None:
+    face, body = straight_face(), straight_body()
+    body[3:5, 1] += 8  # Both ears sink, which landmarks alone can't see.
+    box = np.array([250, 150, 120, 150], np.float32)
+    alone, together = assess(noise, box, face), assess(noise, box, face, body)
+    assert (alone.yaw_deg, alone.pitch_deg, alone.roll_deg) == head_pose(face)
+    assert (together.yaw_deg, together.pitch_deg, together.roll_deg) == head_pose(face, body)
+    assert together.pitch_deg != alone.pitch_deg
+
+
+class Finder:
+    """Two mean faces in every picture, side by side."""
+
+    model = "finder"
+
+    def find(self, pictures: Sequence[Picture]) -> list[Faces]:
+        boxes = np.array([[250, 150, 120, 150], [450, 150, 120, 150]], np.float32)
+        landmarks = np.stack([straight_face(), straight_face() + [200, 0]]).astype(np.float32)
+        return [Faces(boxes, np.ones(2, np.float32), landmarks) for _ in pictures]
+
+
+class Poses:
+    """The bodies of those two, the ears of the second lower."""
+
+    model = "poses"
+
+    def submit(self, people: Sequence[object]) -> Poses:
+        assert len(people) == 2
+        return self
+
+    def result(self) -> Floats:
+        bodies = np.stack([straight_body(), straight_body()])
+        bodies[1, :, 0] += 200
+        bodies[1, 3:5, 1] += 12
+        return bodies
+
+
+def test_every_face_is_read_with_the_pose_of_its_own_body(noise: Picture) -> None:
+    analyser = Analyser(faces=Finder(), poses=cast(Any, Poses()), min_face_px=24)
+    (together,) = analyser.analyse([noise])
+    first, second = (face.quality.pitch_deg or 0 for face in together.faces)
+    assert second > first + 2
+    assert first == pytest.approx((head_pose(straight_face(), straight_body()) or (0, 99))[1])
+    (alone,) = analyser.analyse([noise], [frozenset({"face"})])
+    by_landmarks = head_pose(straight_face())
+    assert by_landmarks is not None
+    for face in alone.faces:
+        assert face.quality.pitch_deg == pytest.approx(by_landmarks[1], abs=1e-3)

@@ -87,7 +87,7 @@ def _look(
     way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     shown = cast(Picture, cv2.warpAffine(picture, matrix, (SIDE_PX, SIDE_PX), flags=way))
     if mirrored:
-        shown = cast(Picture, shown[:, ::-1])
+        shown = shown[:, ::-1]
     planes = np.ascontiguousarray(shown.transpose(2, 0, 1)[None], np.float32)
     faces = faces_in(
         teacher.run(planes), 0, SIDE_PX, 1.0, (SIDE_PX, SIDE_PX), min_score=LEAST_SCORE, most=20

@@ -28,7 +28,7 @@ from readroom.models.lab.faces.scoring import (
     recall_under,
     sizes_of,
 )
-from readroom.models.lab.figures import Figure, figure
+from readroom.models.lab.figures import Figure, interval
 
 #: Longer side to which photographs are shrunk, px.
 LONGEST_PX: Final = 480
@@ -61,6 +61,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """What the teacher found, and the area under its precision [1 + resamples] by least size, px:
+    of all photographs once, and of each resample."""
+
+    found: Found
+    areas: dict[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """What is known of one detector. ``curve``: recall and precision for faces of the smallest
     size asked for. ``cost``: time on one CPU thread as a multiple of the teacher's."""
@@ -82,7 +91,12 @@ def bins() -> list[tuple[float, float, str]]:
     return list(zip(BINS_PX, ends, [*names, f"≥ {BINS_PX[-1]}"], strict=True))
 
 
-def measure(found: Found, reference: Found | None, weights: NDArray[Any]) -> dict[Key, Figure]:
+def reference_of(found: Found, weights: NDArray[Any]) -> Reference:
+    """What others are compared with; ``weights`` [resamples, photographs] are the bootstrap's."""
+    return Reference(found, {size: _areas(found, size, weights) for size in SIZES_PX})
+
+
+def measure(found: Found, reference: Reference | None, weights: NDArray[Any]) -> dict[Key, Figure]:
     """Every figure of one detector; those that compare need a reference, the teacher. ``weights``
     [resamples, photographs] are the bootstrap's."""
     figures: dict[Key, Figure] = {}
@@ -90,16 +104,21 @@ def measure(found: Found, reference: Found | None, weights: NDArray[Any]) -> dic
         part = f"≥ {size}"
         ranked = ranked_at(found, size)
         faces = int(ranked.faces.sum())
-        figures[Key("ap", part)] = _over(partial(area, ranked), weights, faces)
+        areas = _areas(found, size, weights)
+        figures[Key("ap", part)] = _figure(areas, faces)
         recall = partial(recall_under, ranked, false_per_picture=FALSE_PER_PICTURE)
-        figures[Key("recall", part)] = _over(recall, weights, faces)
+        figures[Key("recall", part)] = _figure(_over(recall, weights), faces)
         if reference is not None:
-            compared = partial(_area_ratio, ranked, ranked_at(reference, size))
-            figures[Key("ap_ratio", part)] = _over(compared, weights, faces)
+            compared = _quotient(areas, reference.areas[size])
+            figures[Key("ap_ratio", part)] = _figure(compared, faces)
     figures |= _by_size(found, weights)
     if reference is not None and all(faces.landmarks is not None for faces in found.faces):
-        figures |= _landmark_errors(found, reference, weights)
+        figures |= _landmark_errors(found, reference.found, weights)
     return figures
+
+
+def _areas(found: Found, size: int, weights: NDArray[Any]) -> NDArray[np.float64]:
+    return _over(partial(area, ranked_at(found, size)), weights)
 
 
 def ranked_at(found: Found, least_px: float) -> Ranked:
@@ -154,7 +173,7 @@ def _by_size(found: Found, weights: NDArray[Any]) -> dict[Key, Figure]:
         there = np.array([some.sum() for some in inside], np.float64)
         seen = np.array([(m & some).sum() for m, some in zip(met, inside, strict=True)])
         share = partial(_ratio_of_sums, seen, there)
-        figures[Key("recall_by_size", name)] = _over(share, weights, int(there.sum()))
+        figures[Key("recall_by_size", name)] = _figure(_over(share, weights), int(there.sum()))
     return figures
 
 
@@ -176,8 +195,8 @@ def _landmark_errors(found: Found, reference: Found, weights: NDArray[Any]) -> d
         return errors[(below < below[..., -1:] / 2).sum(-1).clip(max=len(errors) - 1)]
 
     return {
-        Key("landmarks_mean"): _over(mean, weights, len(errors)),
-        Key("landmarks_median"): _over(median, weights, len(errors)),
+        Key("landmarks_mean"): _figure(_over(mean, weights), len(errors)),
+        Key("landmarks_median"): _figure(_over(median, weights), len(errors)),
     }
 
 
@@ -210,21 +229,18 @@ def landmark_errors(found: Found, reference: Found) -> tuple[NDArray[np.float64]
 
 
 def _over(
-    statistic: Callable[[NDArray[Any]], NDArray[np.float64]], weights: NDArray[Any], n: int
-) -> Figure:
-    """A statistic with its interval, counted a few resamples at a time."""
-
-    def counted(drawn: NDArray[Any]) -> NDArray[np.float64]:
-        if drawn.ndim == 1:
-            return statistic(drawn)
-        parts = [drawn[start : start + _CHUNK] for start in range(0, len(drawn), _CHUNK)]
-        return np.concatenate([statistic(part) for part in parts])
-
-    return figure(counted, weights, n)
+    statistic: Callable[[NDArray[Any]], NDArray[np.float64]], weights: NDArray[Any]
+) -> NDArray[np.float64]:
+    """A statistic of all photographs once, and then of each resample: [1 + resamples], counted a
+    few at a time."""
+    rows = np.concatenate([np.ones((1, weights.shape[1]), weights.dtype), weights])
+    parts = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    return np.concatenate([statistic(part) for part in parts])
 
 
-def _area_ratio(ours: Ranked, theirs: Ranked, drawn: NDArray[Any]) -> NDArray[np.float64]:
-    return _quotient(area(ours, drawn), area(theirs, drawn))
+def _figure(values: NDArray[np.float64], n: int) -> Figure:
+    """A figure with its interval, from what :func:`_over` gives."""
+    return Figure(float(values[0]), *interval(values[1:]), n)
 
 
 def _ratio_of_sums(

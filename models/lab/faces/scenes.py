@@ -18,9 +18,9 @@ from readroom.pixels import Picture
 
 #: Faces are shown between these sizes (square root of the area), px, evenly in the logarithm.
 SMALLEST_PX: Final = 7.0
-LARGEST_PX: Final = 220.0
+LARGEST_PX: Final = 300.0
 #: A photograph is enlarged and shrunk by no more than this.
-MOST_ENLARGED: Final = 2.5
+MOST_ENLARGED: Final = 3.0
 MOST_SHRUNK: Final = 0.15
 #: Of a face cut by the scene's edge, what has to be left for its label to stay one.
 LEAST_VISIBLE: Final = 0.35
@@ -74,11 +74,13 @@ def _view(source: Source, side: int, random: np.random.Generator) -> Scene:
     if len(source.boxes) and random.random() >= ANYWHERE:
         box = source.boxes[int(random.integers(len(source.boxes)))]
         size = math.sqrt(float(box[2] * box[3]))
-        wanted = math.exp(random.uniform(math.log(SMALLEST_PX), math.log(min(LARGEST_PX, side))))
+        largest = min(LARGEST_PX, 0.95 * side)
+        wanted = math.exp(random.uniform(math.log(SMALLEST_PX), math.log(largest)))
         scale = float(np.clip(wanted / size, MOST_SHRUNK, MOST_ENLARGED))
         centre = box[:2] + box[2:] / 2
         # The face lies anywhere in the scene, mostly whole.
-        place = random.uniform(0.05, 0.95, 2) * side
+        margin = min(max(0.05, 0.4 * size * scale / side), 0.5)
+        place = random.uniform(margin, 1 - margin, 2) * side
     else:
         scale = math.exp(random.uniform(math.log(0.35), math.log(1.8)))
         centre = random.uniform(0, 1, 2) * (width, height)

@@ -51,8 +51,8 @@ of the same kind could have given; it says nothing of photographs of another kin
   {LEAST_EYES} of the face's size are profiles and left out: they give no unit.
 - The cascade (Haar) runs with the worker's own parameters, whose threshold can't be lowered, and
   its scores are ranks and no probabilities: its AP is that of what it gives.
-- *Cost*: median over runs of the time over {TEACHER}'s in the same round, on a picture of
-  {COST_SIZE[0]}×{COST_SIZE[1]} px, one CPU thread, the networks in ONNX Runtime, without what comes
+- *Cost*: median over runs of the CPU time over {TEACHER}'s in the same round, on a picture of
+  {COST_SIZE[0]}×{COST_SIZE[1]} px, one thread, the networks in ONNX Runtime, without what comes
   before and after; n counts runs.
 """
 _TITLES: Final = (

@@ -97,7 +97,7 @@ def area(ranked: Ranked, weights: NDArray[Any]) -> NDArray[np.float64]:
     """Average precision under weights [..., pictures]: [...], NaN without a face to find."""
     count = weights[..., ranked.picture]
     found, total = np.cumsum(count * ranked.right, axis=-1), np.cumsum(count, axis=-1)
-    precision = np.divide(found, total, out=np.zeros_like(found, np.float64), where=total > 0)
+    precision = np.divide(found, total, out=np.zeros(found.shape, count.dtype), where=total > 0)
     # The precision that can still be had at this recall or beyond.
     best = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
     return _share((best * count * ranked.right).sum(-1), weights @ ranked.faces)

@@ -14,7 +14,7 @@ from readroom.errors import ReadroomError
 from readroom.models.head_pose import Linear
 from readroom.models.lab.faces.detectors import OnnxDetector
 from readroom.models.lab.faces.photos import fingerprint, of_split, read_photos
-from readroom.models.lab.heads.fitting import fit, usable
+from readroom.models.lab.heads.fitting import fit, lesson
 from readroom.models.lab.heads.fsanet import FsaNet
 from readroom.models.lab.heads.gathering import Observer, gather
 from readroom.models.lab.poses.posers import Poser
@@ -39,15 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             OnnxDetector(options.face), Poser(options.pose), FsaNet(load_settings().models)
         )
         photos = of_split(read_photos(options.data), "train")
-        heads = gather(photos, observer, "photos")
+        taught = lesson(gather(photos, observer, "photos"))
     except ReadroomError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    heads = heads.of(usable(heads))
-    origin = Origin(_named(options.face), _named(options.pose), fingerprint(photos), len(heads))
-    text = as_module(fit(heads), origin)
+    heads = len(taught.seen)
+    origin = Origin(_named(options.face), _named(options.pose), fingerprint(photos), heads)
+    text = as_module(fit(taught), origin)
     options.out.write_text(text, "utf-8")
-    print(f"fitted to {len(heads)} heads, written to {options.out}", file=sys.stderr)
+    print(f"fitted to {heads} heads, written to {options.out}", file=sys.stderr)
     return 0
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from readroom.models.head_pose import LEAST_SCORE, MOST_APART, Linear, features, in_spreads
+from readroom.models.head_pose import Features, Linear, features, inputs
 from readroom.models.lab.heads.gathering import Heads
 
 Doubles = NDArray[np.float64]
@@ -24,36 +25,47 @@ FULL_WEIGHT_PX: Final = 64.0
 _SPREADS_PER_MAD: Final = 1.4826
 
 
-def usable(heads: Heads) -> NDArray[np.bool_]:
-    """Of which heads the product would read the pose with the linear function: [n]."""
-    if not len(heads):
-        return np.zeros(0, bool)
-    seen = features(heads.landmarks, heads.keypoints)
-    known = np.isfinite(seen.even).all(axis=1) & np.isfinite(seen.odd).all(axis=1)
-    sure = heads.keypoints[:, :3, 2].min(axis=1) >= LEAST_SCORE
-    return np.asarray(known & sure & (seen.apart <= MOST_APART), bool)
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Heads to learn from: their features as the product computes them, FSA-Net's ``angles`` [n,
+    3], degrees, and how much each counts, ``weights`` [n]."""
+
+    seen: tuple[Features, ...]
+    angles: Doubles
+    weights: Doubles
 
 
-def fit(heads: Heads) -> Linear:
-    """The function that is nearest to the mean of the two FSA-Nets on these heads, all usable."""
-    seen = features(heads.landmarks, heads.keypoints)
-    yaw, pitch, roll = heads.angles.astype(np.float64).mean(axis=1).T
-    weights = np.minimum(heads.sizes.astype(np.float64), FULL_WEIGHT_PX)
-    middles = _rounded(np.median(seen.even, axis=0))
-    even_spreads = _spreads(seen.even - np.array(middles))
-    odd_spreads = _spreads(seen.odd)
-    even, odd = in_spreads(seen, middles, even_spreads, odd_spreads)
-    tilt = (roll - np.degrees(seen.roll) + 180) % 360 - 180
-    constant = np.ones((len(even), 1))
-    pitched = _robust(np.hstack([even, constant]), pitch, weights, TOLERANCE_DEG["pitch"], free=1)
+def lesson(heads: Heads) -> Lesson:
+    """Of those heads that the product would read with the linear function."""
+    pairs = zip(heads.landmarks, heads.keypoints, strict=True)
+    seen = [features(landmarks, keypoints) for landmarks, keypoints in pairs]
+    used = heads.of(np.array([one is not None for one in seen], bool))
+    return Lesson(
+        tuple(one for one in seen if one is not None),
+        used.angles.astype(np.float64).mean(axis=1),
+        np.minimum(used.sizes.astype(np.float64), FULL_WEIGHT_PX),
+    )
+
+
+def fit(taught: Lesson) -> Linear:
+    """The function that is nearest to FSA-Net's angles."""
+    yaw, pitch, roll = taught.angles.T
+    even, odd = np.array([one.even for one in taught.seen]), np.array([o.odd for o in taught.seen])
+    middles = _rounded(np.median(even, axis=0))
+    even_spreads, odd_spreads = _spreads(even - np.array(middles)), _spreads(odd)
+    rows = [inputs(one, middles, even_spreads, odd_spreads) for one in taught.seen]
+    raised, turned = (np.array(column) for column in zip(*rows, strict=True))
+    tilt = (roll - np.array([one.roll_deg for one in taught.seen]) + 180) % 360 - 180
+    with_middle = np.hstack([raised, np.ones((len(raised), 1))])
+    pitched = _robust(with_middle, pitch, taught.weights, TOLERANCE_DEG["pitch"], free=1)
     return Linear(
         even_middles=middles,
         even_spreads=even_spreads,
         odd_spreads=odd_spreads,
-        yaw=_rounded(_robust(odd, yaw, weights, TOLERANCE_DEG["yaw"])),
+        yaw=_rounded(_robust(turned, yaw, taught.weights, TOLERANCE_DEG["yaw"])),
         pitch_middle=_rounded(pitched[-1:])[0],
         pitch=_rounded(pitched[:-1]),
-        roll=_rounded(_robust(odd, tilt, weights, TOLERANCE_DEG["roll"])),
+        roll=_rounded(_robust(turned, tilt, taught.weights, TOLERANCE_DEG["roll"])),
     )
 
 

@@ -25,9 +25,9 @@ from readroom.models.lab.poses.export import export, read_network
 from readroom.models.lab.poses.networks import input_of
 from readroom.models.lab.poses.posers import Poser, known_path
 from readroom.models.lab.poses.recipe import Recipe
-from readroom.models.lab.poses.subjects import from_teacher
+from readroom.models.lab.poses.subjects import from_people
 from readroom.models.lab.poses.teacher import People, Teacher, teach
-from readroom.models.lab.poses.training import Crowd, Trainer, boxed_samples, crowd_of
+from readroom.models.lab.poses.training import Crowd, Trainer, boxed_samples, fit_sharpness
 from readroom.models.lab.runs import (
     Run,
     check_data,
@@ -45,7 +45,6 @@ PARITY_PEOPLE: Final = 128
 _BESIDE: Final = ("tinypose_128x96", "tinypose_256x192")
 #: The teacher's labels, in the folder of a run.
 _LABELS: Final = "labels.npz"
-_TEST_LABELS: Final = "labels-test.npz"
 
 
 def run_course(recipe: Recipe, data: Path, folder: Path) -> Trainer:
@@ -77,9 +76,16 @@ def export_run(folder: Path, data: Path, path: Path) -> Exported:
     data_hash = fingerprint(photos)
     check_data(run.checkpoint, read_checkpoint(run.checkpoint, Recipe)[1]["data"], data_hash)
     people, environment = _taught(photos, folder), read_environment(run)
-    crops = _parity_crops(of_split(photos, people, "held_out"), input_of(network))
-    made = export(network, recipe, data_hash=data_hash, crops=crops)
-    subjects = from_teacher(data, folder / _TEST_LABELS)
+    held_out = of_split(photos, people, "held_out")
+    made = export(
+        network,
+        recipe,
+        sharpness=fit_sharpness(network, held_out),
+        data_hash=data_hash,
+        crops=_parity_crops(held_out, input_of(network)),
+    )
+    test = [number for number, photo in enumerate(photos) if photo.split == "test"]
+    subjects = from_people(data, [photos[number] for number in test], people.of(test))
     with written(path, made.body) as part:
         beside = [found for name in _BESIDE if (found := known_path(name)) is not None]
         posers = [Poser(one) for one in (part, *beside)]
@@ -96,7 +102,7 @@ def of_split(photos: Sequence[Photo], people: People, split: Split) -> Crowd:
     chosen = [i for i, photo in enumerate(photos) if photo.split == split and i in seen]
     if not chosen:
         raise BadSettings(f"no photo with a usable face belongs to the split {split}: add photos")
-    return crowd_of(people, [read_pixels(photos[i]) for i in chosen], chosen)
+    return Crowd(people.of(chosen), [read_pixels(photos[i]) for i in chosen])
 
 
 def _taught(photos: Sequence[Photo], folder: Path) -> People:

@@ -3,7 +3,6 @@ normalisation folded into the convolutions and the reading of the bins inside.""
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Final
 
@@ -37,12 +36,19 @@ def read_network(checkpoint: Path) -> tuple[Network, Recipe]:
 
 
 def export(
-    network: Network, recipe: Recipe, *, data_hash: str, crops: NDArray[np.uint8]
+    network: Network,
+    recipe: Recipe,
+    *,
+    sharpness: float,
+    data_hash: str,
+    crops: NDArray[np.uint8],
 ) -> Exported:
-    """The network as an ONNX file's contents, checked against PyTorch on ``crops`` uint8 BGR
-    [n, height, width, 3]. Raises ReadroomError where it doesn't say what the network says.
+    """The network as an ONNX file's contents, its maps' logits multiplied by ``sharpness``, checked
+    against PyTorch on ``crops`` uint8 BGR [n, height, width, 3].
+
+    Raises ReadroomError where it doesn't say what the network says.
     """
-    whole = Keypoints(copy.deepcopy(network).cpu()).eval()
+    whole = Keypoints(network.cpu(), sharpness).eval()
     spec = input_of(network)
     return onnx_file.export(
         whole,
@@ -50,13 +56,13 @@ def export(
         inputs=["image"],
         outputs=["keypoints"],
         dynamic_shapes=({0: torch.export.Dim("batch")},),
-        described=describe(network, recipe, data_hash),
+        described=describe(network, recipe, sharpness, data_hash),
         seen=(normalised(crops, spec, torch.device("cpu")).contiguous(),),
         allowed=PARITY,
     )
 
 
-def describe(network: Network, recipe: Recipe, data_hash: str) -> dict[str, str]:
+def describe(network: Network, recipe: Recipe, sharpness: float, data_hash: str) -> dict[str, str]:
     """The file's metadata: what a loader needs, and what it was made of."""
     spec = input_of(network)
     return {
@@ -70,6 +76,7 @@ def describe(network: Network, recipe: Recipe, data_hash: str) -> dict[str, str]
         "std": ",".join(map(repr, spec.std)),
         "crop": f"aspect,margin={spec.margin_ratio}",
         "architecture": recipe.architecture,
+        "sharpness": f"{sharpness:g}",
         "teacher": REGISTRY[TEACHER].sha256[:12],
         "data": data_hash,
         "recipe": recipe.hash,

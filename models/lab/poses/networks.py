@@ -13,10 +13,11 @@ depthwise convolutions are slower than they look on both.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -93,11 +94,18 @@ class Network(nn.Module):
 
 
 class Keypoints(nn.Module):
-    """A network that answers with places: what is exported."""
+    """A network that answers with places: what is exported. Its maps' logits are multiplied by
+    ``sharpness``: the more, the less a far second peak draws the place away from the first."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, sharpness: float = 1.0) -> None:
         super().__init__()
-        self.network = network
+        self.network = copy.deepcopy(network).eval()
+        with torch.no_grad():
+            convolved = cast(nn.Conv2d, self.network.maps[0])
+            convolved.weight.mul_(sharpness)
+            if convolved.bias is not None:
+                convolved.bias.mul_(sharpness)
+            self.network.prominence.div_(sharpness)
 
     def forward(self, people: Tensor) -> Tensor:
         """People [b, 3, height, width] to [b, 17, 3]: x and y in input px, score in 0..1."""

@@ -12,9 +12,11 @@ from readroom.models.lab.recipes import BaseRecipe, check_least, check_shares
 #: The least that a value may be.
 _LEAST: Final = MappingProxyType(
     {
-        "epochs": 1, "early_epochs": 0, "batch": 2, "learning_rate": 0, "warm_up_epochs": 0,
-        "weight_decay": 0, "augmentation": 0, "spread_px": 0.25, "distance_weight": 0, "visible_weight": 0,
-        "seed": 0,
+        "epochs": 1, "early_epochs": 0, "plain_epochs": 0, "batch": 2, "learning_rate": 0,
+        "warm_up_epochs": 0,
+        "weight_decay": 0, "augmentation": 0, "spread_px": 0.25, "distance_weight": 0,
+        "spread_ratio": 0.01, "tolerance_weight": 0,
+        "visible_weight": 0, "seed": 0,
     }
 )  # fmt: skip
 #: Sides of an input are multiples of this, px.
@@ -42,10 +44,17 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
     weight_decay: float = 0.05
     #: Averaging of the weights over steps (what is exported): the average forgets with this.
     average_decay: float = 0.999
-    #: Standard deviation of the target along either axis, input px.
+    #: In the first so many epochs all joints are alike: the target's standard deviation along
+    #: either axis is ``spread_px`` input px, and the mean distance between place and target costs
+    #: ``distance_weight`` per px (the maps' own loss has a weight of 1).
+    plain_epochs: int = 0
     spread_px: float = 3.0
-    #: Weight of the mean distance between place and target, per input px; that of the maps is 1.
     distance_weight: float = 0.03
+    #: Then each joint is as exact as people are about it: both are measured in what OKS forgives
+    #: (scoring.SIGMAS · input height, about the tolerance in a grown box), and joints count with
+    #: the teacher's score squared.
+    spread_ratio: float = 0.35
+    tolerance_weight: float = 0.4
     #: Weight of the loss of the scores.
     visible_weight: float = 1.0
     #: Strength of augment.augmented; over the last ``calm_ratio`` of the epochs it falls to 0.4 of
@@ -62,9 +71,11 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(f"early_size={self.early_size}: wanted multiples of {_STRIDE} px")
 
     def over(self, epochs: int) -> Recipe:
-        """The same recipe over so many epochs, early ones in proportion."""
-        early = round(self.early_epochs * epochs / self.epochs)
-        return msgspec.structs.replace(self, epochs=epochs, early_epochs=early)
+        """The same recipe over so many epochs, early and plain ones in proportion."""
+        early, plain = (
+            round(part * epochs / self.epochs) for part in (self.early_epochs, self.plain_epochs)
+        )
+        return msgspec.structs.replace(self, epochs=epochs, early_epochs=early, plain_epochs=plain)
 
     def strength(self, epoch: int) -> float:
         """The strength of augmentation in an epoch (from 0)."""

@@ -19,9 +19,9 @@ from readroom.errors import BadSettings
 from readroom.messages import KEYPOINTS
 from readroom.models.boxes import Floats
 from readroom.models.keypoints import grow
-from readroom.models.lab.faces.photos import ANNOTATIONS, of_split, read_photos
+from readroom.models.lab.faces.photos import ANNOTATIONS, Photo, of_split, read_photos
 from readroom.models.lab.poses.scoring import AREA_RATIO, GROWN_AREA
-from readroom.models.lab.poses.teacher import Teacher, teach, unit_of
+from readroom.models.lab.poses.teacher import People, Teacher, teach, unit_of
 from readroom.pixels import Picture
 from readroom.settings import load_settings
 
@@ -90,7 +90,11 @@ def from_teacher(data: Path, labels: Path) -> Subjects:
     photos = of_split(read_photos(data), "test")
     if not photos:
         raise BadSettings(f"{data}: no photo belongs to its split test: add photos")
-    people = teach(photos, labels, lambda: Teacher(load_settings()))
+    return from_people(data, photos, teach(photos, labels, lambda: Teacher(load_settings())))
+
+
+def from_people(data: Path, photos: Sequence[Photo], people: People) -> Subjects:
+    """What the teacher said of the people in photos of the split `test` of ``data``."""
     unit = unit_of(people.face)
     sizes = [(photos[photo].width, photos[photo].height) for photo in people.photo]
     grown = [grow(face[None], *size)[0] for face, size in zip(people.face, sizes, strict=True)]

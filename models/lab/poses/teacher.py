@@ -67,9 +67,12 @@ class People:
     def __len__(self) -> int:
         return len(self.photo)
 
-    def of(self, chosen: NDArray[np.bool_]) -> People:
-        """The chosen ones."""
-        return People(self.photo[chosen], self.face[chosen], self.keypoints[chosen])
+    def of(self, photos: Sequence[int]) -> People:
+        """Those in the photos with these indices, which are numbered anew in that order."""
+        place = {photo: number for number, photo in enumerate(photos)}
+        chosen = np.isin(self.photo, np.array(photos, np.int64))
+        renumbered = np.array([place[photo] for photo in self.photo[chosen].tolist()], np.int64)
+        return People(renumbered, self.face[chosen], self.keypoints[chosen])
 
 
 def framed(faces: Floats, framing: tuple[float, float, float], width: int, height: int) -> Floats:

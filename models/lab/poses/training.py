@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from readroom.errors import BadSettings
 from readroom.models.keypoints import grow, window
-from readroom.models.lab.poses.augment import Sample, augmented, plain
+from readroom.models.lab.poses.augment import Sample, augmented, plain as unchanged
 from readroom.models.lab.poses.networks import (
     CELL,
     Keypoints,
@@ -36,7 +36,7 @@ from readroom.models.lab.poses.networks import (
     input_of,
 )
 from readroom.models.lab.poses.recipe import Recipe
-from readroom.models.lab.poses.scoring import AREA_RATIO, GROWN_AREA, UPPER_BODY, oks
+from readroom.models.lab.poses.scoring import AREA_RATIO, GROWN_AREA, SIGMAS, UPPER_BODY, oks
 from readroom.models.lab.poses.teacher import People, unit_of
 from readroom.models.lab.runs import (
     best_device,
@@ -56,6 +56,8 @@ Floats = NDArray[np.float32]
 LOOK_BATCH: Final = 64
 #: Joints of which the teacher is less sure than this don't count when the network is assessed.
 ASSESSED_SCORE: Final = 0.3
+#: What a map's logits may be multiplied by when a network is exported.
+SHARPNESSES: Final = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.4, 2.8)
 _AHEAD: Final = 4
 
 
@@ -136,26 +138,34 @@ def _changed(
     )
 
 
-def loss_of(seen: Seen, wanted: Targets, recipe: Recipe) -> Tensor:
-    """What a batch's answers cost: a scalar."""
-    total = wanted.weights.sum().clamp(min=1.0)
+def loss_of(seen: Seen, wanted: Targets, recipe: Recipe, *, plain: bool) -> Tensor:
+    """What a batch's answers cost, a scalar: all joints alike (``plain``), or each measured by how
+    exact people are about it."""
+    tolerance = torch.tensor(SIGMAS, dtype=torch.float32, device=seen.maps.device)
+    tolerance = tolerance * seen.maps.shape[2] * CELL
+    if plain:
+        weights, spread = wanted.weights, torch.full_like(tolerance, recipe.spread_px)
+        per_px = torch.full_like(tolerance, recipe.distance_weight)
+    else:
+        weights, per_px = wanted.weights**2, recipe.tolerance_weight / tolerance
+        spread = (recipe.spread_ratio * tolerance).clamp(min=CELL / 2)
     loss = recipe.visible_weight * functional.binary_cross_entropy_with_logits(
         seen.visible.float(), wanted.visible
     )
     away = (expectation(seen.maps) - wanted.places).abs()
     # The sums over columns and rows of a map's softmax are those of its joint along either axis.
     for axis, logits in enumerate((seen.maps.logsumexp(2), seen.maps.logsumexp(3))):
-        each = _axis_loss(logits, wanted.places[..., axis], recipe.spread_px)
-        each = each + recipe.distance_weight * away[..., axis]
-        loss = loss + (each * wanted.weights).sum() / total
+        each = _axis_loss(logits, wanted.places[..., axis], spread) + per_px * away[..., axis]
+        loss = loss + (each * weights).sum() / weights.sum().clamp(min=1.0)
     return loss
 
 
-def _axis_loss(logits: Tensor, place: Tensor, spread_px: float) -> Tensor:
-    """Kullback–Leibler divergence of cells along an axis [b, 17, n] from a Gaussian around places
-    [b, 17] px."""
+def _axis_loss(logits: Tensor, place: Tensor, spread: Tensor) -> Tensor:
+    """Kullback–Leibler divergence of cells along an axis [b, 17, n] from a Gaussian of a ``spread``
+    [17] px around places [b, 17] px."""
     centres = (torch.arange(logits.shape[2], device=logits.device) + 0.5) * CELL
-    target = torch.softmax(-0.5 * ((centres - place[..., None]) / spread_px) ** 2, dim=2)
+    away = (centres - place[..., None]) / spread[:, None]
+    target = torch.softmax(-0.5 * away**2, dim=2)
     own = (target * torch.log(target.clamp(min=1e-9))).sum(dim=2)
     return own - (target * functional.log_softmax(logits, dim=2)).sum(dim=2)
 
@@ -225,7 +235,8 @@ class Trainer:
         people, wanted = stacked(samples, spec, self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
             seen = self.network(people)
-        loss = loss_of(seen, wanted, self.recipe)
+        plain = self.epoch < self.recipe.plain_epochs
+        loss = loss_of(seen, wanted, self.recipe, plain=plain)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -240,11 +251,11 @@ class Trainer:
 
 
 @torch.inference_mode()
-def look(network: Network, crops: NDArray[np.uint8]) -> Floats:
+def look(network: Network, crops: NDArray[np.uint8], sharpness: float = 1.0) -> Floats:
     """What a network says of crops uint8 BGR [n, height, width, 3]: float32 [n, 17, 3], input px
     and scores."""
     device, spec = next(network.parameters()).device, input_of(network)
-    whole = Keypoints(network).eval()
+    whole = Keypoints(network, sharpness).eval()
     said = []
     for start in range(0, len(crops), LOOK_BATCH):
         people = normalised(crops[start : start + LOOK_BATCH], spec, device)
@@ -275,6 +286,23 @@ def assess(network: Network, crowd: Crowd, spec: InputSpec) -> dict[str, float]:
     }
 
 
+def fit_sharpness(network: Network, crowd: Crowd) -> float:
+    """Of :data:`SHARPNESSES`, the one with which people's upper bodies are most like the teacher's
+    (mean OKS): chosen on people that the network hasn't learnt from."""
+    spec, upper = input_of(network), list(UPPER_BODY)
+    samples, scales = boxed_samples(crowd, spec)
+    crops = np.stack([sample.crop for sample in samples])
+    truth = np.stack([sample.places for sample in samples])[:, upper]
+    known = np.stack([sample.visible for sample in samples])[:, upper] >= ASSESSED_SCORE
+    area = AREA_RATIO * GROWN_AREA * (unit_of(crowd.people.face) * scales) ** 2
+
+    def likeness(sharpness: float) -> float:
+        said = look(network, crops, sharpness)[:, upper]
+        return _mean(oks(said, truth, known, area))
+
+    return max(SHARPNESSES, key=likeness)
+
+
 def boxed_samples(crowd: Crowd, spec: InputSpec) -> tuple[list[Sample], Floats]:
     """Everybody as the worker would show them, in boxes grown from faces, and how many input px a
     photo px is there: [n]."""
@@ -283,19 +311,10 @@ def boxed_samples(crowd: Crowd, spec: InputSpec) -> tuple[list[Sample], Floats]:
         people = crowd.people
         picture = crowd.pictures[int(people.photo[index])]
         box = grow(people.face[index][None], picture.shape[1], picture.shape[0])[0]
-        samples.append(plain(picture, box, people.keypoints[index], spec))
+        samples.append(unchanged(picture, box, people.keypoints[index], spec))
         scales.append(window(box, spec).scale)
     return samples, np.array(scales, np.float32)
 
 
 def _mean(values: Floats) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-
-
-def crowd_of(people: People, pictures: Sequence[Picture], chosen: Sequence[int]) -> Crowd:
-    """The people of the chosen photos (indices into the teacher's list of them), whose pixels are
-    given in that order."""
-    place = {photo: number for number, photo in enumerate(chosen)}
-    theirs = people.of(np.isin(people.photo, np.array(chosen, np.int64)))
-    renumbered = np.array([place[int(photo)] for photo in theirs.photo], np.int64)
-    return Crowd(People(renumbered, theirs.face, theirs.keypoints), cast(list[Picture], pictures))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from readroom.models.lab.faces import scenes
+from readroom.models.lab.faces.marks import Marks, no_marks
 from readroom.models.lab.faces.scenes import Source, damage, make_scene
 
 SIDE = 256
@@ -16,7 +17,11 @@ def marked(boxes: np.ndarray) -> Source:
     picture = np.zeros((300, 400, 3), np.uint8)
     for x, y, width, height in boxes.astype(int).tolist():
         picture[y : y + height, x : x + width] = (0, 0, 255)
-    return Source(picture, boxes.astype(np.float32))
+    # Five points well inside each square, the first on the left and the second on the right.
+    inside = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.5), (0.35, 0.65), (0.65, 0.65)])
+    points = boxes[:, None, :2] + inside * boxes[:, None, 2:]
+    marks = Marks(points.astype(np.float32), np.ones(len(boxes), np.float32))
+    return Source(picture, boxes.astype(np.float32), marks)
 
 
 def red(picture: np.ndarray) -> np.ndarray:
@@ -43,7 +48,7 @@ SQUARES = np.array([[40, 60, 40, 40], [200, 150, 30, 30], [330, 20, 50, 50]])
 @pytest.mark.usefixtures("undamaged")
 @pytest.mark.parametrize("mosaic", [0.0, 1.0])
 @pytest.mark.parametrize("turned", [0.0, 1.0])
-def test_boxes_stay_on_what_they_mark(
+def test_boxes_and_landmarks_stay_on_what_they_mark(
     monkeypatch: pytest.MonkeyPatch, mosaic: float, turned: float
 ) -> None:
     monkeypatch.setattr(scenes, "MOSAIC", mosaic)
@@ -53,8 +58,16 @@ def test_boxes_stay_on_what_they_mark(
         scene = make_scene([marked(SQUARES)] * 3, 0, SIDE, np.random.default_rng(seed))
         assert scene.picture.shape == (SIDE, SIDE, 3)
         found = red(scene.picture)
-        for box in filter(whole, scene.boxes.tolist()):
+        assert len(scene.marks.landmarks) == len(scene.marks.scores) == len(scene.boxes)
+        for box, points in zip(scene.boxes.tolist(), scene.marks.landmarks, strict=True):
+            if not whole(box):
+                continue
             x, y, width, height = box
+            if abs(width - height) < 0.5:  # Of a face cut by a seam, points may lie beyond it.
+                columns, rows = np.floor(points).astype(int).T
+                assert found[rows, columns].all()
+            assert points[0, 0] < points[1, 0]
+            assert points[3, 0] < points[4, 0]
             # A turned square fills the middle of the upright one.
             middle = found[
                 round(y + height / 4) : round(y + 3 * height / 4),
@@ -94,9 +107,10 @@ def test_an_upright_square_is_where_its_box_says_to_the_pixel(
 
 def test_a_face_that_is_cut_off_too_much_is_unclear() -> None:
     boxes = np.array([[-90, 10, 100, 40], [10, 10, 40, 40], [-400, 0, 40, 40]], np.float32)
-    scene = scenes._labelled(np.zeros((SIDE, SIDE, 3), np.uint8), boxes)
+    scene = scenes._labelled(np.zeros((SIDE, SIDE, 3), np.uint8), boxes, no_marks(3))
     assert scene.boxes.tolist() == [[10, 10, 40, 40]]
     assert scene.unclear.tolist() == [[0, 10, 10, 40]]
+    assert len(scene.marks.scores) == 1
 
 
 def test_the_same_seed_makes_the_same_scene() -> None:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from readroom.models.detection import Faces
-from readroom.models.lab.faces.measurement import Found, Key, finders, landmark_errors, measure
+from readroom.models.lab.faces.measurement import (
+    Found,
+    Key,
+    finders,
+    landmark_errors,
+    measure,
+    reference_of,
+)
 from readroom.models.lab.faces.scoring import (
     Hits,
     area,
@@ -117,7 +124,8 @@ def test_who_finds_a_face_is_the_best_scored_that_fits() -> None:
 def test_against_itself_every_ratio_is_one_and_every_landmark_in_place() -> None:
     labels = [boxes((10, 10, 50, 50))] * 6
     found = Found([faces(one, 0.9 - n / 10) for n, one in enumerate(labels)], labels)
-    figures = measure(found, found, draw(6, 50))
+    weights = draw(6, 50)
+    figures = measure(found, reference_of(found, weights), weights)
     assert figures[Key("ap", "≥ 12")].value == 1
     assert figures[Key("ap_ratio", "≥ 48")].value == 1
     assert figures[Key("ap_ratio", "≥ 48")].low == 1

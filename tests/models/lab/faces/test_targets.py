@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from readroom.models.boxes import Floats
+from readroom.models.lab.faces.marks import Marks, no_marks
 from readroom.models.lab.faces.targets import (
     MISSED,
     Targets,
@@ -23,7 +24,10 @@ def boxes(*rows: tuple[float, float, float, float]) -> Floats:
 
 
 def made(
-    labels: Floats, unclear: Floats = NONE, said: tuple[float, Floats] | None = None
+    labels: Floats,
+    unclear: Floats = NONE,
+    said: tuple[float, Floats] | None = None,
+    marks: Marks | None = None,
 ) -> tuple[Targets, int]:
     """Targets where the teacher says one thing, in the cell of stride 8 at 16, 16 px."""
     score = np.zeros(len(CELLS.strides), np.float32)
@@ -32,7 +36,8 @@ def made(
     cell = int(np.flatnonzero((CELLS.strides == 8) & (CELLS.grid == 2).all(axis=1))[0])
     if said is not None:
         score[cell], placed[cell], landmarks[cell] = said[0], said[1], 3.0
-    return make_targets(CELLS, score, placed, landmarks, labels, unclear), cell
+    known = no_marks(len(labels)) if marks is None else marks
+    return make_targets(CELLS, score, placed, landmarks, labels, unclear, known), cell
 
 
 def test_the_cells_are_in_the_order_of_the_outputs() -> None:
@@ -55,6 +60,17 @@ def test_where_the_teacher_is_right_the_labels_box_is_better_than_its_own() -> N
     assert (target.landmarks[cell] == 3).all()
     assert (np.delete(target.score, cell) == 0).all()
     assert (target.asked == 1).all()
+
+
+def test_landmarks_seen_on_the_face_alone_are_better_than_those_of_the_scene() -> None:
+    label = boxes((10, 10, 20, 20))
+    marks = Marks(np.full((1, 5, 2), 17, np.float32), np.array([0.9], np.float32))
+    target, cell = made(label, said=(0.8, np.array([11, 11, 20, 20], np.float32)), marks=marks)
+    assert (target.landmarks[cell] == 17).all()
+    missed, _ = made(label, marks=marks)
+    asked = np.flatnonzero(missed.score > 0)
+    assert (missed.landmarks[asked] == 17).all()
+    assert missed.marked[asked].tolist() == pytest.approx([MISSED] * len(asked))
 
 
 def test_a_face_that_nobody_labelled_is_none() -> None:

@@ -188,6 +188,7 @@ def test_from_photographs_to_the_file_and_its_card(
     assert file.read_bytes() == made.body
     text = file.with_suffix(".md").read_text("utf-8")
     assert "$" not in text
+    assert (run / course.MARKS).is_file()
     for told in (recipe.hash, f"{made.parameters:,}", "AP at an overlap", "CC BY-NC-ND", "Not for"):
         assert told in text
     network, known = read_network(Run(run).checkpoint)

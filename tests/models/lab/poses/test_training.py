@@ -12,11 +12,14 @@ torch = pytest.importorskip("torch", reason="the lab isn't installed: pip instal
 from readroom.errors import BadSettings
 from readroom.models.lab.poses.networks import Seen, build, expectation
 from readroom.models.lab.poses.recipe import Recipe
-from readroom.models.lab.poses.training import Targets, Trainer, crowd_of, loss_of
+from readroom.models.lab.poses.training import Targets, Trainer, loss_of
 from readroom.models.lab.runs import Run, keep_going, resume
 from tests.models.lab.poses.people import crowd
 
-RECIPE = Recipe(architecture="simcc-tiny", epochs=2, batch=8, average_decay=0.9)
+RECIPE = Recipe(
+    architecture="maps-tiny", epochs=2, early_epochs=1, early_size=(32, 64), batch=8,
+    average_decay=0.9,
+)  # fmt: skip
 
 
 def _trainer(recipe: Recipe = RECIPE, data_hash: str = "") -> Trainer:
@@ -41,8 +44,9 @@ def test_a_run_that_is_resumed_ends_as_one_that_was_not_stopped(tmp_path: Path) 
 def test_training_lowers_the_loss() -> None:
     trainer = _trainer(
         Recipe(
-            architecture="simcc-tiny",
+            architecture="maps-tiny",
             epochs=12,
+            early_epochs=0,
             batch=8,
             learning_rate=0.01,
             warm_up_epochs=0.5,
@@ -57,61 +61,84 @@ def test_a_run_of_other_photos_or_another_recipe_is_refused(tmp_path: Path) -> N
     keep_going(_trainer(data_hash="one"), Run(tmp_path), until=1)
     with pytest.raises(BadSettings, match="was trained on data one, this is two"):
         resume(_trainer(data_hash="two"), Run(tmp_path).checkpoint)
-    other = Recipe(architecture="simcc-tiny", epochs=3, batch=8, average_decay=0.9)
     with pytest.raises(BadSettings, match="epochs=2"):
-        resume(_trainer(other, "one"), Run(tmp_path).checkpoint)
+        resume(_trainer(RECIPE.over(3), "one"), Run(tmp_path).checkpoint)
 
 
 def test_fewer_people_than_a_batch_are_refused() -> None:
     with pytest.raises(BadSettings, match="24 people to learn from are fewer than a batch of 32"):
-        _trainer(Recipe(architecture="simcc-tiny", batch=32))
+        _trainer(Recipe(architecture="maps-tiny", batch=32))
 
 
-def test_the_place_is_where_the_bins_are_and_half_a_pixel_is_one_bin() -> None:
-    logits = torch.full((1, 2, 40), -50.0)
-    logits[0, 0, 20] = 50
-    logits[0, 1, [10, 11]] = 50
-    np.testing.assert_allclose(expectation(logits)[0], (10, 5.25), atol=1e-4)
+def test_the_place_is_the_middle_of_the_cells_that_a_map_points_to() -> None:
+    maps = torch.full((1, 2, 6, 8), -50.0)
+    maps[0, 0, 2, 3] = 50
+    maps[0, 1, 0, [4, 5]] = 50
+    np.testing.assert_allclose(expectation(maps)[0], [(14, 10), (20, 2)], atol=1e-4)
 
 
 def _said(x: float, y: float, score: float) -> Seen:
-    def along(place: float, bins: int) -> torch.Tensor:
-        away = (torch.arange(bins) / 2 - place) / RECIPE.spread_px
-        return (-0.5 * away**2).expand(1, 17, bins)
-
+    """What a network of 64×96 px would say: a Gaussian around a place, 3 px wide."""
+    across = ((torch.arange(16) + 0.5) * 4 - x) / RECIPE.spread_px
+    down = ((torch.arange(24) + 0.5) * 4 - y) / RECIPE.spread_px
+    maps = -0.5 * (across**2 + down[:, None] ** 2)
     visible = torch.logit(torch.tensor(score)).expand(1, 17)
-    return Seen(along(x, 128), along(y, 192), visible)
+    return Seen(maps.expand(1, 17, 24, 16), visible)
+
+
+def _wanted(weights: list[float]) -> Targets:
+    """Everything at (30, 50) and half seen."""
+    places = torch.tensor([30.0, 50.0]).expand(1, 17, 2).clone()
+    return Targets(places, torch.tensor([weights]), torch.full((1, 17), 0.5))
 
 
 def test_the_right_answer_costs_nothing_but_the_scores_own_doubt() -> None:
-    places = torch.tensor([30.0, 50.0]).expand(1, 17, 2)
-    wanted = Targets(places, torch.ones(1, 17), torch.full((1, 17), 0.5))
-    doubt = float(np.log(2))
-    assert float(loss_of(_said(30, 50, 0.5), wanted, RECIPE)) == pytest.approx(doubt, abs=2e-3)
-    assert float(loss_of(_said(33, 50, 0.5), wanted, RECIPE)) > doubt + 0.5
+    wanted, doubt = _wanted([1.0] * 17), float(np.log(2))
+    assert float(loss_of(_said(30, 50, 0.5), wanted, RECIPE, plain=True)) == pytest.approx(
+        doubt, abs=5e-3
+    )
+    assert float(loss_of(_said(33, 50, 0.5), wanted, RECIPE, plain=True)) > doubt + 0.3
+
+
+def test_an_error_costs_more_on_the_nose_than_on_a_hip_unless_all_joints_are_alike() -> None:
+    def cost(joint: int, *, plain: bool) -> float:
+        weights = [0.0] * 17
+        weights[joint] = 1.0
+        wrong = loss_of(_said(34, 50, 0.5), _wanted(weights), RECIPE, plain=plain)
+        return float(wrong - loss_of(_said(30, 50, 0.5), _wanted(weights), RECIPE, plain=plain))
+
+    assert cost(0, plain=False) > 1.3 * cost(11, plain=False)
+    assert cost(0, plain=True) == pytest.approx(cost(11, plain=True), rel=1e-3)
+
+
+def test_joints_that_the_teacher_doubts_count_with_the_square_of_its_score() -> None:
+    def cost(sure: float, doubted: float) -> float:
+        seen = _said(30, 50, 0.5)
+        wanted = _wanted([sure] * 8 + [doubted] * 9)
+        wanted.places[0, 8:, 0] = 38
+        return float(loss_of(seen, wanted, RECIPE, plain=False))
+
+    base, whole = cost(1.0, 0.0), cost(0.0, 1.0)
+    assert base < cost(1.0, 0.5) < cost(1.0, 1.0) < whole
 
 
 def test_where_a_joint_without_weight_is_does_not_matter() -> None:
-    places = torch.tensor([30.0, 50.0]).expand(1, 17, 2).clone()
-    weights = torch.ones(1, 17)
-    weights[0, 3], places[0, 3] = 0, torch.tensor([600.0, -80.0])
-    visible = torch.full((1, 17), 0.5)
-    visible[0, 3] = 0
-    loss = loss_of(_said(30, 50, 0.5), Targets(places, weights, visible), RECIPE)
-    assert float(loss) == pytest.approx(np.log(2), abs=2e-3)
+    wanted = _wanted([1.0] * 3 + [0.0] + [1.0] * 13)
+    wanted.places[0, 3] = torch.tensor([600.0, -80.0])
+    loss = loss_of(_said(30, 50, 0.5), wanted, RECIPE, plain=True)
+    assert float(loss) == pytest.approx(np.log(2), abs=5e-3)
 
 
-def test_people_go_with_the_photos_that_were_chosen() -> None:
-    everyone = crowd(5)
-    chosen = [1, 4]
-    some = crowd_of(everyone.people, [everyone.pictures[i] for i in chosen], chosen)
+def test_people_go_with_the_photos_that_were_chosen_in_that_order() -> None:
+    everyone = crowd(5).people
+    some = everyone.of([4, 1])
     assert len(some) == 2
-    np.testing.assert_array_equal(some.people.face, everyone.people.face[chosen])
-    np.testing.assert_array_equal(some.people.photo, [0, 1])
+    np.testing.assert_array_equal(some.face, everyone.face[[1, 4]])
+    np.testing.assert_array_equal(some.photo, [1, 0])
 
 
 def test_augmentation_calms_down_at_the_end() -> None:
-    recipe = Recipe(epochs=100, calm_ratio=0.2)
+    recipe = Recipe(epochs=100, augmentation=1, calm_ratio=0.2)
     assert recipe.strength(0) == recipe.strength(79) == 1
     assert 0.4 < recipe.strength(99) < 0.45
     with pytest.raises(ValueError, match="calm_ratio"):
@@ -119,5 +146,17 @@ def test_augmentation_calms_down_at_the_end() -> None:
 
 
 def test_an_unknown_architecture_is_refused_by_name() -> None:
-    with pytest.raises(BadSettings, match="architecture=nothing: no such network; known are simcc"):
+    with pytest.raises(BadSettings, match="architecture=nothing: no such network; known are maps"):
         build("nothing")
+
+
+def test_people_are_shown_smaller_at_first_and_shorter_recipes_keep_the_proportion() -> None:
+    trainer = _trainer()
+    assert (trainer.spec.width, trainer.spec.height) == (32, 64)
+    trainer.epoch = 1
+    assert (trainer.spec.width, trainer.spec.height) == (64, 96)
+    assert Recipe(epochs=190, early_epochs=100).over(19).early_epochs == 10
+    with pytest.raises(ValueError, match="early_size"):
+        Recipe(early_size=(100, 128))
+    with pytest.raises(ValueError, match="early_epochs=5: wanted 0 to epochs=4"):
+        Recipe(epochs=4, early_epochs=5)

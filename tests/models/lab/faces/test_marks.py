@@ -1,0 +1,40 @@
+"""Landmarks of labelled faces, by a small real teacher that puts them into a face's middle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from readroom.models.lab.faces.detectors import OnnxDetector
+from readroom.models.lab.faces.marks import mark, marks_of
+from readroom.models.lab.faces.photos import read_photos
+from tests.models.lab.faces.photographs import folder_of
+from tests.models.own_network import own_detector
+
+
+def test_what_the_teacher_sees_on_the_enlarged_face_is_put_back_into_the_picture() -> None:
+    picture = np.zeros((200, 300, 3), np.uint8)
+    # Enlarged five times, the middle 32 px of the face fill a cell of the teacher's.
+    box = np.array([100, 80, 32, 32], np.float32)
+    picture[80:112, 100:132] = 255
+    marks = mark(OnnxDetector(own_detector()), picture, np.array([box, [0, 0, 5, 5]], np.float32))
+    assert marks.scores[0] > 0.9
+    assert np.abs(marks.landmarks[0] - (116, 96)).max() < 32 / 5
+    # Too small for a look.
+    assert marks.scores[1] == 0
+
+
+def test_marks_are_kept_for_the_same_photographs(tmp_path: Path) -> None:
+    photos = read_photos(folder_of(tmp_path / "set", 3))
+    teacher = OnnxDetector(own_detector())
+    cache = tmp_path / "marks.npz"
+    made = marks_of(photos, teacher, cache)
+    assert [len(one.scores) for one in made] == [len(photo.boxes) for photo in photos]
+    written = cache.read_bytes()
+    again = marks_of(photos, teacher, cache)
+    assert cache.read_bytes() == written
+    for one, other in zip(made, again, strict=True):
+        assert (one.landmarks == other.landmarks).all()
+    assert len(marks_of(photos[:2], teacher, cache)) == 2
+    assert cache.read_bytes() != written
