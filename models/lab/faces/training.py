@@ -40,6 +40,11 @@ from readroom.models.lab.runs import (
 WATCHED_PX: Final = 12.0
 #: Longer side of the photographs that the run is watched on, px.
 LONGEST_PX: Final = 480
+#: Of the landmarks' loss, the weight of the squared error of a face's tilt, in units of its size,
+#: and the most that one error counts. Smooth L1 alone follows the error that all points share,
+#: where the face is: without this, after 34 epochs, faces tilted by 30° had level eyes.
+TILT: Final = 100.0
+LARGEST_TILT: Final = 0.2
 #: A young network may name any size; exp() of more than this, in cells, is wider than any scene.
 _LARGEST_LOG: Final = 6.0
 
@@ -166,7 +171,8 @@ def losses(
     Confidence: quality focal loss (Li et al. 2020) against a soft target, with an exponent of 1:
     with 2, as published, confidences stay far below the teacher's. Boxes: one minus the
     generalised overlap (Rezatofighi et al. 2019) and the distance in the network's own coding,
-    which also pulls where nothing overlaps yet. Landmarks: smooth L1 in units of the face's size.
+    which also pulls where nothing overlaps yet. Landmarks: smooth L1 in units of the face's size,
+    and how the face is tilted (:func:`tilt`).
     """
     wanted = target["score"]
     logits = said[..., 0]
@@ -197,8 +203,18 @@ def losses(
     missed = functional.smooth_l1_loss(
         error, torch.zeros_like(error), reduction="none", beta=0.05
     ).sum((1, 2))
+    aslant = tilt(points / unit) - tilt(target["landmarks"][where].reshape(-1, 5, 2) / unit)
+    missed = missed + TILT * aslant.pow(2).clamp(max=LARGEST_TILT).sum(1)
     landmarks = (missed * marked).sum() / marked.sum().clamp(min=1)
     return confidence, located, landmarks
+
+
+def tilt(points: Tensor) -> Tensor:
+    """What a turned head changes: how much lower its left eye and the left corner of its mouth are
+    than the right ones, how far the mouth is beside the eyes; landmarks [n, 5, 2] to [n, 3]."""
+    x, y = points[..., 0], points[..., 1]
+    beside = (x[:, 3] + x[:, 4] - x[:, 0] - x[:, 1]) / 2
+    return torch.stack([y[:, 1] - y[:, 0], y[:, 4] - y[:, 3], beside], 1)
 
 
 def generalised_overlap(ours: Tensor, theirs: Tensor) -> Tensor:
