@@ -12,10 +12,9 @@ from readroom.models.lab.recipes import BaseRecipe, check_least, check_shares
 #: The least that a value may be.
 _LEAST: Final = MappingProxyType(
     {
-        "epochs": 1, "early_epochs": 0, "plain_epochs": 0, "batch": 2, "learning_rate": 0,
-        "warm_up_epochs": 0,
-        "weight_decay": 0, "augmentation": 0, "spread_px": 0.25, "distance_weight": 0,
-        "spread_ratio": 0.01, "tolerance_weight": 0,
+        "epochs": 1, "early_epochs": 0, "plain_epochs": 0, "restart_epoch": 0, "restart_rate": 0,
+        "batch": 2, "learning_rate": 0, "warm_up_epochs": 0, "weight_decay": 0, "augmentation": 0,
+        "spread_px": 0.25, "distance_weight": 0, "spread_ratio": 0.01, "tolerance_weight": 0,
         "visible_weight": 0, "seed": 0,
     }
 )  # fmt: skip
@@ -40,6 +39,10 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
     #: Largest learning rate (AdamW): reached after ``warm_up_epochs``, then a half cosine to 0.
     learning_rate: float = 1.5e-3
     warm_up_epochs: float = 3.0
+    #: At this epoch (0: never) the rate begins anew at ``restart_rate`` and falls to 0 over the
+    #: epochs that are left, on a half cosine again (Loshchilov & Hutter 2017).
+    restart_epoch: int = 0
+    restart_rate: float = 8e-4
     #: Decoupled decay of convolution and linear weights, not of biases and normalisation.
     weight_decay: float = 0.05
     #: Averaging of the weights over steps (what is exported): the average forgets with this.
@@ -71,11 +74,10 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(f"early_size={self.early_size}: wanted multiples of {_STRIDE} px")
 
     def over(self, epochs: int) -> Recipe:
-        """The same recipe over so many epochs, early and plain ones in proportion."""
-        early, plain = (
-            round(part * epochs / self.epochs) for part in (self.early_epochs, self.plain_epochs)
-        )
-        return msgspec.structs.replace(self, epochs=epochs, early_epochs=early, plain_epochs=plain)
+        """The same recipe over so many epochs, its parts in proportion."""
+        names = ("early_epochs", "plain_epochs", "restart_epoch")
+        parts = {name: round(getattr(self, name) * epochs / self.epochs) for name in names}
+        return msgspec.structs.replace(self, epochs=epochs, **parts)
 
     def strength(self, epoch: int) -> float:
         """The strength of augmentation in an epoch (from 0)."""

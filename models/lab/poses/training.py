@@ -224,11 +224,19 @@ class Trainer:
         return {"loss": float(np.mean(losses)), "rate": self._rate(self.epoch)}
 
     def _rate(self, progress: float) -> float:
+        recipe = self.recipe
+        if recipe.restart_epoch and progress >= recipe.restart_epoch:
+            return cosine_rate(
+                progress - recipe.restart_epoch,
+                highest=recipe.restart_rate,
+                warm_up_epochs=0,
+                epochs=recipe.epochs - recipe.restart_epoch,
+            )
         return cosine_rate(
             progress,
-            highest=self.recipe.learning_rate,
-            warm_up_epochs=self.recipe.warm_up_epochs,
-            epochs=self.recipe.epochs,
+            highest=recipe.learning_rate,
+            warm_up_epochs=recipe.warm_up_epochs,
+            epochs=recipe.epochs,
         )
 
     def _step(self, samples: Sequence[Sample], spec: InputSpec) -> float:

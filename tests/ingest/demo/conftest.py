@@ -1,4 +1,4 @@
-"""The two views of the demo room, made once, and the third-party networks that judge them."""
+"""The two views of the demo room, made once, and the networks that judge them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import cv2
 import pytest
 
 from readroom.ingest.demo import CAMERAS, DemoRoom
-from tests.ingest.demo.networks import Networks
+from readroom.models.lab.heads.fsanet import FILES, FsaNet
+from tests.ingest.demo.networks import Reader
 
 #: Read at import: the settings of whoever runs the tests are hidden from the tests themselves.
 NAMED_FOLDER = os.environ.get("READROOM_MODELS")
@@ -21,14 +22,19 @@ def rooms() -> dict[str, DemoRoom]:
     return {camera: DemoRoom(camera) for camera in CAMERAS}
 
 
+@pytest.fixture
+def reader() -> Reader:
+    return Reader()
+
+
 @pytest.fixture(scope="session")
-def networks() -> Networks:
+def head_pose() -> FsaNet:
     beside = Path(__file__).resolve().parents[3].parent / "shared" / "models"
     folder = Path(NAMED_FOLDER) if NAMED_FOLDER else beside
-    missing = [name for name in Networks.FILES if not (folder / name).is_file()]
+    missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         pytest.skip(
             f"needs the networks {', '.join(missing)} in ../shared/models beside the checkout "
             "or in the folder that READROOM_MODELS names"
         )
-    return Networks(folder)
+    return FsaNet(folder)

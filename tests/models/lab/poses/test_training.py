@@ -160,3 +160,18 @@ def test_people_are_shown_smaller_at_first_and_shorter_recipes_keep_the_proporti
         Recipe(early_size=(100, 128))
     with pytest.raises(ValueError, match="early_epochs=5: wanted 0 to epochs=4"):
         Recipe(epochs=4, early_epochs=5)
+
+
+def test_the_rate_begins_anew_where_the_recipe_says_and_ends_at_nothing() -> None:
+    recipe = Recipe(
+        architecture="maps-tiny", batch=8, epochs=10, early_epochs=0, restart_epoch=6,
+        learning_rate=1e-2, restart_rate=5e-3, warm_up_epochs=1,
+    )  # fmt: skip
+    trainer = Trainer(recipe, crowd(8), crowd(2, seed=1))
+    after = [trainer.run_epoch()["rate"] for _ in range(10)]
+    assert after[0] == 1e-2
+    assert after[1] > after[4] > after[5]
+    assert after[5] == 5e-3
+    assert after[7] == pytest.approx(2.5e-3)
+    assert after[9] == pytest.approx(0, abs=1e-9)
+    assert recipe.over(5).restart_epoch == 3
