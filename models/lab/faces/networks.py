@@ -30,10 +30,14 @@ _PRIOR: Final = -4.0
 
 class Detector(nn.Module):
     """``widths``: channels at strides 2, 4, 8, 16 and 32; ``blocks``: residual blocks at strides
-    8, 16 and 32; ``pyramid``: channels of the pyramid and the heads."""
+    8, 16 and 32; ``pyramid``: channels of the pyramid; ``head``: those of each head."""
 
     def __init__(
-        self, widths: tuple[int, int, int, int, int], blocks: tuple[int, int, int], pyramid: int
+        self,
+        widths: tuple[int, int, int, int, int],
+        blocks: tuple[int, int, int],
+        pyramid: int,
+        head: int,
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -47,11 +51,11 @@ class Detector(nn.Module):
         )
         self.lateral = nn.ModuleList(convolution(width, pyramid, 1) for width in widths[2:])
         self.heads = nn.ModuleList(
-            nn.Sequential(convolution(pyramid, pyramid), nn.Conv2d(pyramid, VALUES, 1))
+            nn.Sequential(convolution(pyramid, head), nn.Conv2d(head, VALUES, 1))
             for _ in widths[2:]
         )
-        for head in self.heads:
-            last: nn.Conv2d = head[-1]  # type: ignore[assignment,index]
+        for each in self.heads:
+            last: nn.Conv2d = each[-1]  # type: ignore[assignment,index]
             nn.init.normal_(last.weight, std=0.01)
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
             with torch.no_grad():
@@ -72,17 +76,18 @@ class Detector(nn.Module):
             merged.insert(0, part)
             coarser = part
         return [
-            head(part).flatten(2).transpose(1, 2)
-            for head, part in zip(self.heads, merged, strict=True)
+            each(part).flatten(2).transpose(1, 2)
+            for each, part in zip(self.heads, merged, strict=True)
         ]
 
 
 #: Every architecture by name; docs/faces.md has what each costs.
 ARCHITECTURES: Final = MappingProxyType[str, Callable[[], Detector]](
     {
-        "pyramid-k": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 32),
-        "pyramid-p": lambda: Detector((16, 16, 32, 64, 64), (1, 1, 0), 32),
-        "pyramid-t": lambda: Detector((16, 16, 32, 48, 64), (2, 1, 1), 32),
+        "pyramid-k": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 32, 32),
+        "pyramid-l": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 32, 48),
+        "pyramid-p": lambda: Detector((16, 16, 32, 64, 64), (1, 1, 0), 32, 32),
+        "pyramid-t": lambda: Detector((16, 16, 32, 48, 64), (2, 1, 1), 32, 32),
     }
 )
 

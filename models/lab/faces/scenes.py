@@ -26,7 +26,7 @@ MOST_SHRUNK: Final = 0.15
 LEAST_VISIBLE: Final = 0.35
 #: How often: a mosaic of four; a turned scene; a scene around no particular face.
 MOSAIC: Final = 0.3
-TURNED: Final = 0.4
+TURNED: Final = 0.3
 ANYWHERE: Final = 0.2
 _TURN_DEG: Final = 25.0
 
