@@ -136,7 +136,8 @@ def measure(reading: Reading, subjects: Subjects) -> Measured:
             key = Key("oks_ap", kind, joints)
             value, resampled = _precision(reading, subjects, kind, joints, drawn)
             precisions[key] = value, resampled
-            people = len(subjects.boxed[kind].who)
+            asked = subjects.known[subjects.boxed[kind].who][:, list(JOINTS[joints])]
+            people = int(asked.any(axis=1).sum())
             figures[key] = Figure(value, *interval(resampled), people)
             figures[Key("pck", kind, joints)] = _pck(reading, subjects, kind, joints, drawn)
         figures.update(_hidden_figures(reading, subjects, kind, drawn[:_JOINT_RESAMPLES]))
