@@ -2,74 +2,74 @@
 
 Written by
 ``READROOM_MODELS=… python -m readroom.models.lab.heads DATA --face FILE --pose FILE``
-from 1744 heads of `train` photos (data ce42b3ec65c6), with FSA-Net's angles,
-the landmarks of yunet_n_dynamic.onnx (sha256 104ee26c71d5)
-and the keypoints of tinypose_256x192.onnx (sha256 24da57b993fe).
+from 1554 heads of `train` photos (data ce42b3ec65c6), with FSA-Net's angles,
+the landmarks of face.onnx (sha256 f7561bcbaf7f)
+and the keypoints of pose.onnx (sha256 d78b0ef3125b).
 """
 
 from typing import Final
 
 EVEN_MIDDLES: Final = (
-    0.7324,
-    0.2776,
-    0.4021,
-    0.3289,
-    -0.0166,
-    0.6367,
-    0.1779,
-    1.6629,
+    0.7253,
+    0.2953,
+    0.4212,
+    0.3407,
+    0.0033,
+    0.6449,
+    0.2063,
+    1.6782,
 )
 EVEN_SPREADS: Final = (
-    0.0562,
-    0.0347,
-    0.0354,
-    0.0644,
-    0.0555,
-    0.0901,
-    0.1519,
-    0.1532,
+    0.0409,
+    0.0224,
+    0.0187,
+    0.0791,
+    0.0586,
+    0.0844,
+    0.1051,
+    0.1611,
 )
 ODD_SPREADS: Final = (
-    0.1479,
-    0.021,
-    0.0077,
-    0.1152,
-    0.0633,
-    0.068,
-    0.3609,
-    0.1218,
+    0.1297,
+    0.0264,
+    0.0107,
+    0.1055,
+    0.0731,
+    0.0641,
+    0.2673,
+    0.1098,
 )
 YAW: Final = (
-    13.1035,
-    -0.7626,
-    0.9059,
-    5.6207,
-    -1.2938,
-    0.3132,
-    -6.0509,
-    0.6153,
-    1.0413,
+    13.6168,
+    -1.9475,
+    1.2092,
+    2.4925,
+    0.9259,
+    -0.3252,
+    -4.8609,
+    0.4682,
+    0.6102,
 )
-PITCH_MIDDLE: Final = -5.2692
+PITCH_MIDDLE: Final = -5.0015
 PITCH: Final = (
-    2.5639,
-    1.0034,
-    -1.3184,
-    -1.3637,
-    -0.6652,
-    -0.6443,
-    5.6924,
-    0.4881,
-    2.5488,
+    0.5786,
+    -0.8544,
+    -1.7135,
+    -1.1106,
+    -1.6379,
+    -0.4975,
+    5.4097,
+    0.3391,
+    1.3608,
 )
 ROLL: Final = (
-    0.6684,
-    0.1505,
-    -0.724,
-    -0.1181,
-    0.6781,
-    2.162,
-    -0.824,
-    2.1915,
-    -0.9632,
+    0.494,
+    0.0877,
+    -0.1081,
+    0.0487,
+    0.5041,
+    0.7118,
+    -0.5135,
+    0.8454,
+    -0.4873,
 )

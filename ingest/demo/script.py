@@ -302,13 +302,13 @@ def _named(values: Mapping[str, Value], name: str, kind: str) -> Value:
 GRACE = PersonScript(
     name="grace",
     expressions=(
-        ExpressionCue(0.0, "neutral", "neutral", 0.87),
-        ExpressionCue(8.0, "happiness", None, 0.61),
-        ExpressionCue(16.0, "neutral", "neutral", 0.86),
-        ExpressionCue(24.0, "surprise", "surprise", 0.97),
-        ExpressionCue(30.0, "neutral", "neutral", 0.82),
-        ExpressionCue(38.0, "sadness", None, 0.63),
-        ExpressionCue(45.0, "neutral", "neutral", 0.86),
+        ExpressionCue(0.0, "neutral", "neutral", 0.86),
+        ExpressionCue(8.0, "happiness", None, 0.53),
+        ExpressionCue(16.0, "neutral", "neutral", 0.84),
+        ExpressionCue(24.0, "surprise", "surprise", 0.95),
+        ExpressionCue(30.0, "neutral", "neutral", 0.84),
+        ExpressionCue(38.0, "sadness", None, 0.66),
+        ExpressionCue(45.0, "neutral", "neutral", 0.83),
     ),
     presence=(PresenceCue(0.0, True), PresenceCue(48.0, False), PresenceCue(52.0, True)),
     turns=(
@@ -325,12 +325,12 @@ EILEEN = PersonScript(
     name="eileen",
     expressions=(
         ExpressionCue(0.0, "happiness", "happiness", 1.0),
-        ExpressionCue(9.0, "neutral", "neutral", 0.96),
-        ExpressionCue(23.0, "surprise", "surprise", 0.98),
-        ExpressionCue(29.0, "neutral", "neutral", 0.96),
+        ExpressionCue(9.0, "neutral", "neutral", 0.94),
+        ExpressionCue(23.0, "surprise", "surprise", 0.99),
+        ExpressionCue(29.0, "neutral", "neutral", 0.93),
         ExpressionCue(38.0, "happiness", "happiness", 1.0),
-        ExpressionCue(46.0, "sadness", "sadness", 0.95),
-        ExpressionCue(53.0, "neutral", "neutral", 0.95),
+        ExpressionCue(46.0, "sadness", "sadness", 0.92),
+        ExpressionCue(53.0, "neutral", "neutral", 0.93),
     ),
     presence=(PresenceCue(0.0, True), PresenceCue(15.0, False), PresenceCue(18.5, True)),
     turns=(
@@ -346,11 +346,11 @@ EILEEN = PersonScript(
 BLEND = PersonScript(
     name="blend",
     expressions=(
-        ExpressionCue(0.0, "neutral", "neutral", 0.72),
+        ExpressionCue(0.0, "neutral", None, 0.56),
         ExpressionCue(12.0, "happiness", "happiness", 1.0),
-        ExpressionCue(22.0, "neutral", "neutral", 0.75),
+        ExpressionCue(22.0, "neutral", None, 0.56),
         ExpressionCue(42.0, "happiness", "happiness", 1.0),
-        ExpressionCue(52.0, "neutral", "neutral", 0.75),
+        ExpressionCue(52.0, "neutral", None, 0.57),
     ),
     presence=(PresenceCue(0.0, True), PresenceCue(34.0, False), PresenceCue(38.0, True)),
     turns=(

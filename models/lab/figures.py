@@ -20,7 +20,8 @@ _WARM_UP_ROUNDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its 95 % interval and the number of pictures it rests on; NaN: undefined."""
+    """A figure with its 95 % interval; NaN: undefined. ``n`` pictures, faces or rounds, whatever it
+    is a figure of, are behind it."""
 
     value: float
     low: float

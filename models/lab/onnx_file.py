@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -167,16 +167,18 @@ def difference(
     module: nn.Module, body: bytes, inputs: Sequence[str], seen: tuple[Tensor, ...]
 ) -> float:
     """The largest difference between any outputs of an ONNX file's contents and of the module that
-    they were made from, in the outputs' own unit."""
+    they were made from, in the outputs' own unit; NaN where any is no number."""
     session = onnxruntime.InferenceSession(body, providers=["CPUExecutionProvider"])
     feeds = {name: tensor.numpy() for name, tensor in zip(inputs, seen, strict=True)}
     said = session.run(None, feeds)
     with torch.inference_mode():
         wanted = module(*seen)
     wanted = (wanted,) if isinstance(wanted, Tensor) else wanted
-    return max(
-        float(np.abs(ours - theirs.numpy()).max())
-        for ours, theirs in zip(said, wanted, strict=True)
+    # np.max keeps NaN, wherever it stands; max() only where it comes first.
+    return float(
+        np.max(
+            [np.abs(ours - theirs.numpy()).max() for ours, theirs in zip(said, wanted, strict=True)]
+        )
     )
 
 
@@ -186,12 +188,26 @@ def written(path: Path, body: bytes) -> Iterator[Path]:
     nothing was raised, and is gone where something was. Raises BadSettings."""
     part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(body)
+        with _in_words(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(body)
+        yield part
+        with _in_words(path):
+            part.replace(path)
+    finally:
+        with suppress(OSError):  # Where nothing could be written, nothing has to go.
+            part.unlink(missing_ok=True)
+
+
+def write(path: Path, body: bytes) -> None:
+    """Write a file, whole or not at all. Raises BadSettings."""
+    with written(path, body):
+        pass
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise BadSettings(f"{path}: can't be written ({error.strerror}): name another") from None
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

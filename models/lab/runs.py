@@ -186,21 +186,26 @@ def shown(progress: Progress | None, epoch: int, items: Iterable[_T], total: int
         progress.remove_task(task)
 
 
-def keep_going(trainer: Trainable, run: Run, *, until: int | None = None, name: str = "") -> None:
-    """Train to the recipe's last epoch (or ``until``), with a checkpoint and a row of curves after
-    each. ``name`` says on the screen which network it is. Raises BadSettings, ReadroomError."""
+def make_folder(run: Run) -> None:
+    """Make the run's folder where it isn't there. Raises BadSettings."""
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadSettings(
             f"{run.folder}: can't be made ({error.strerror}): name another folder"
         ) from None
-    run.recipe.write_bytes(msgspec.json.format(msgspec.json.encode(trainer.recipe)) + b"\n")
-    run.environment.write_bytes(msgspec.json.format(msgspec.json.encode(environment())) + b"\n")
+
+
+def keep_going(trainer: Trainable, run: Run, *, until: int | None = None, name: str = "") -> None:
+    """Train to the recipe's last epoch (or ``until``), with a checkpoint and a row of curves after
+    each. ``name`` says on the screen which network it is. Raises BadSettings, ReadroomError."""
+    make_folder(run)
+    last = trainer.recipe.epochs if until is None else min(trainer.recipe.epochs, until)
+    if trainer.epoch < last:  # Else nothing is added, and what is told of the run stays.
+        _begin(trainer, run)
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    last = min(trainer.recipe.epochs, until or trainer.recipe.epochs)
     with Progress(*columns) as progress:
         whole = progress.add_task(
             f"{name}epochs", total=trainer.recipe.epochs, completed=trainer.epoch
@@ -209,12 +214,31 @@ def keep_going(trainer: Trainable, run: Run, *, until: int | None = None, name: 
             started = time.perf_counter()
             row = trainer.run_epoch(progress) | trainer.assess()
             row["seconds"] = time.perf_counter() - started
-            save(trainer, run)
+            # In this order: of a row without its checkpoint, _cut knows what to do.
             _append(run.curves, trainer.epoch, row)
+            save(trainer, run)
             told = {key: value for key, value in row.items() if not np.isnan(value)}
             said = " ".join(f"{key} {value:.4f}" for key, value in told.items())
             progress.console.print(f"{name}epoch {trainer.epoch}: {said}", soft_wrap=True)
             progress.advance(whole)
+
+
+def _begin(trainer: Trainable, run: Run) -> None:
+    """What a run's folder holds before its next epoch."""
+    run.recipe.write_bytes(msgspec.json.format(msgspec.json.encode(trainer.recipe)) + b"\n")
+    run.environment.write_bytes(msgspec.json.format(msgspec.json.encode(environment())) + b"\n")
+    _cut(run.curves, trainer.epoch)
+
+
+def _cut(path: Path, epoch: int) -> None:
+    """Take out of the curves what is beyond an epoch: a run that ended there before its checkpoint
+    was written goes through that epoch again."""
+    if epoch == 0:
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        head, *rows = path.read_bytes().splitlines(keepends=True) or [b""]
+        kept = [row for row in rows if row.endswith(b"\n") and int(row.split(b",")[0]) <= epoch]
+        path.write_bytes(b"".join([head, *kept]))
 
 
 def _append(path: Path, epoch: int, row: dict[str, float]) -> None:

@@ -44,6 +44,8 @@ LEAST_FACE: Final = 0.5
 LEAST_JOINT: Final = 0.3
 _PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _CAPTION_PX: Final = 18
+#: Frames a second of a clip that tells neither its frames' times nor its rate.
+_RATE_FPS: Final = 25.0
 _QUALITY: Final = 90
 _GREEN, _YELLOW, _BLUE = (80, 220, 80), (60, 220, 250), (250, 160, 60)
 
@@ -238,15 +240,20 @@ def _moments(
     container: av.container.InputContainer, name: str, wanted_s: Sequence[float]
 ) -> Iterator[Shown]:
     stream = container.streams.video[0]
-    left = list(wanted_s)
+    rate = float(stream.guessed_rate or _RATE_FPS)
+    left, start_s = list(wanted_s), None
     try:
         for number, frame in enumerate(container.decode(stream)):
-            at_s = float(frame.time if frame.time is not None else number)
+            told_s = number / rate if frame.time is None else float(frame.time)
+            start_s = told_s if start_s is None else start_s
+            at_s = told_s - start_s
             due = [wanted for wanted in left if wanted <= at_s]
             if due:
                 left = left[len(due) :]
                 upright = np.rot90(frame.to_ndarray(format="bgr24"), frame.rotation // 90)
                 yield Shown(f"{name} {at_s:.1f} s", np.ascontiguousarray(upright))
+            if not left:
+                return
     except av.error.FFmpegError:
         pass  # A file that breaks off ends there.
 

@@ -64,7 +64,9 @@ def card(
         "train_faces": f"{sum(len(photo.boxes) for photo in parts['train']):,}",
         "held_n": f"{len(parts['held_out']):,}",
         "test_n": f"{len(parts['test']):,}",
-        "recipe_table": table(("value", "is"), msgspec.to_builtins(recipe).items()),
+        "recipe_table": table(
+            ("value", "is"), (msgspec.to_builtins(recipe) | {"epochs": said["epochs"]}).items()
+        ),
         "environment": ", ".join(f"{name} {what}" for name, what in environment.items()),
         "measured_on": f"the {len(parts['test']):,} photographs of the split `test`, which nothing "
         "was learnt from or chosen on",

@@ -23,11 +23,12 @@ from readroom.models.lab.faces.photos import (
 )
 from readroom.models.lab.faces.recipe import Recipe
 from readroom.models.lab.faces.training import Trainer, load_sources
-from readroom.models.lab.onnx_file import Exported, written
+from readroom.models.lab.onnx_file import Exported, write, written
 from readroom.models.lab.runs import (
     Run,
     check_data,
     keep_going,
+    make_folder,
     read_checkpoint,
     read_environment,
     resume,
@@ -43,6 +44,8 @@ PARITY_PHOTOS: Final = 8
 def run_course(recipe: Recipe, data: Path, folder: Path) -> None:
     """Train a detector on the photographs in ``data``, in ``folder``; a run that is there is gone
     on with. Raises BadSettings where it is of another recipe or other photographs."""
+    run = Run(folder)
+    make_folder(run)
     photos = read_photos(data)
     teacher = OnnxDetector(teacher_path())
     learnt = of_split(photos, "train")
@@ -54,7 +57,6 @@ def run_course(recipe: Recipe, data: Path, folder: Path) -> None:
         teacher,
         fingerprint(learnt),
     )
-    run = Run(folder)
     if run.checkpoint.exists():
         resume(trainer, run.checkpoint)
     keep_going(trainer, run)
@@ -68,11 +70,13 @@ def exported(folder: Path, photos: Sequence[Photo]) -> Exported:
     path = Run(folder).checkpoint
     network, recipe = read_network(path)
     data_hash = fingerprint(of_split(photos, "train"))
-    check_data(path, read_checkpoint(path, Recipe)[1]["data"], data_hash)
+    _, held = read_checkpoint(path, Recipe)
+    check_data(path, held["data"], data_hash)
     shown = of_split(photos, "held_out") or of_split(photos, "train")
     return export(
         network,
         recipe,
+        epochs=held["epoch"],
         data_hash=data_hash,
         teacher_hash=REGISTRY[TEACHER].sha256[:12],
         pictures=[read_pixels(photo) for photo in shown[:PARITY_PHOTOS]],
@@ -94,5 +98,6 @@ def export_run(folder: Path, data: Path, path: Path) -> Exported:
     with written(path, made.body) as part:
         (result,) = measured([OnnxDetector(part)], apart, console=Console())
         text = card(path.name, made, recipe, photos, environment, result)
-    path.with_suffix(".md").write_text(text, "utf-8")
+        # Before the file takes its name: no new network stands beside an old card.
+        write(path.with_suffix(".md"), text.encode())
     return made

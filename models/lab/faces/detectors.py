@@ -15,7 +15,7 @@ from readroom.errors import BadSettings
 from readroom.models.boxes import clip
 from readroom.models.described import describe_network
 from readroom.models.detection import Faces, Outputs, faces_in, lay_in, letterbox
-from readroom.models.files import find
+from readroom.models.files import find, read_verified
 from readroom.models.haar import load_cascade, search
 from readroom.models.inputs import resize
 from readroom.models.lab.parameters import count_parameters
@@ -70,7 +70,6 @@ class OnnxDetector:
         self.sha256 = hashlib.sha256(body).hexdigest()
         self.size_bytes = len(body)
         known = next((one.name for one in REGISTRY.values() if one.sha256 == self.sha256), None)
-        self.name = known or path.stem
         self.session = _session(body, path, threads)
         self._names = [node.name for node in self.session.get_outputs()]
         missing = [name for name in FACE_OUTPUTS if name not in self._names]
@@ -79,8 +78,9 @@ class OnnxDetector:
                 f"{path}: no face detector in YuNet's coding: it has no output {missing[0]}"
             )
         said = self.session.get_modelmeta().custom_metadata_map
-        own = "task" in said
-        self.spec = describe_network(body, path, "faces").input if own else SPEC
+        own = describe_network(body, path, "faces") if "task" in said else None
+        self.spec = own.input if own else SPEC
+        self.name = known or (own.name if own else path.stem)
         self._input = self.session.get_inputs()[0].name
 
     @property
@@ -149,15 +149,15 @@ def teacher_file() -> Path | None:
 
 
 def teacher_path() -> Path:
-    """Where the teacher's file lies. Raises BadSettings where it isn't at hand."""
-    path = teacher_file()
+    """Where the teacher's file lies, verified. Raises BadSettings where it isn't at hand, or is
+    another."""
+    path, entry = teacher_file(), REGISTRY[TEACHER]
     if path is None:
-        entry = REGISTRY[TEACHER]
         raise BadSettings(
             f"the teacher {entry.file} isn't at hand: `readroom models pull {entry.name}` fetches "
             "it, or name its folder in READROOM_MODELS"
         )
-    return path
+    return read_verified(path, entry).path
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
@@ -40,6 +39,7 @@ from readroom.models.lab.faces.photos import Photo, of_split, read_photos, read_
 from readroom.models.lab.faces.score_table import COST_SIZE, Sample
 from readroom.models.lab.faces.scoring import sizes_of
 from readroom.models.lab.figures import RESAMPLES, Figure, alternately, draw, median_ratio
+from readroom.models.lab.threads import one_opencv_thread
 from readroom.models.registry import REGISTRY
 from readroom.pixels import Picture
 
@@ -127,10 +127,10 @@ def search(
 def relative_cost(detector: Detector, reference: Detector, photo: Photo) -> Figure:
     """CPU time over the reference's, run alternately, on a photograph at COST_SIZE."""
     picture: Picture = resize(read_pixels(photo), *COST_SIZE)
-    # One thread for OpenCV's cascade, too: only that thread's time is taken.
-    cv2.setNumThreads(1)
     runs = detector.work(picture), reference.work(picture)
-    return median_ratio(alternately(*runs, ROUNDS, time.thread_time))
+    # One thread for OpenCV's cascade, too: only that thread's time is taken.
+    with one_opencv_thread():
+        return median_ratio(alternately(*runs, ROUNDS, time.thread_time))
 
 
 def sample_of(name: str, photos: Sequence[Photo]) -> Sample:

@@ -73,12 +73,14 @@ def export(
     network: Detector,
     recipe: Recipe,
     *,
+    epochs: int,
     data_hash: str,
     teacher_hash: str,
     pictures: Sequence[Picture],
 ) -> Exported:
     """The network as an ONNX file's contents, checked against PyTorch on each of ``pictures``
-    (uint8 BGR, one or more) in several sizes. Raises ReadroomError where it says something else.
+    (uint8 BGR, one or more) in several sizes; ``epochs`` are those that it has learnt for. Raises
+    ReadroomError where it says something else.
     """
     batch, rows, columns = (torch.export.Dim(name) for name in ("batch", "rows", "columns"))
     last = STRIDES[-1]
@@ -94,7 +96,7 @@ def export(
         inputs=["input"],
         outputs=list(FACE_OUTPUTS),
         dynamic_shapes=({0: batch, 2: last * rows, 3: last * columns},),
-        described=describe(recipe, data_hash, teacher_hash),
+        described=describe(recipe, epochs, data_hash, teacher_hash),
         seen=seen[0],
         allowed=PARITY,
     )
@@ -111,7 +113,7 @@ def planes(picture: Picture, longest_px: int) -> np.ndarray:
     return laid
 
 
-def describe(recipe: Recipe, data_hash: str, teacher_hash: str) -> dict[str, str]:
+def describe(recipe: Recipe, epochs: int, data_hash: str, teacher_hash: str) -> dict[str, str]:
     """The file's metadata: what a loader needs, and what it was made of."""
     return {
         "task": recipe.task,
@@ -126,5 +128,6 @@ def describe(recipe: Recipe, data_hash: str, teacher_hash: str) -> dict[str, str
         "architecture": recipe.architecture,
         "data": data_hash,
         "recipe": recipe.hash,
+        "epochs": f"{epochs} of {recipe.epochs}",
         "teacher": teacher_hash,
     }

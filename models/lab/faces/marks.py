@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, cast
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from readroom.errors import BadSettings
 from readroom.models.boxes import Floats
 from readroom.models.detection import faces_in
 from readroom.models.lab.faces.detectors import OnnxDetector
@@ -37,6 +39,8 @@ LEAST_PX: Final = 14.0
 #: What the teacher finds is the face that was meant if it is that sure, and that near, in faces.
 LEAST_SCORE: Final = 0.3
 _NEAR: Final = 0.35
+#: Pictures that are shrunk more than this are averaged, not interpolated.
+LEAST_LINEAR: Final = 0.6
 #: The landmarks' order in a mirror.
 MIRRORED: Final = [1, 0, 2, 4, 3]
 
@@ -53,6 +57,22 @@ class Marks:
 def no_marks(count: int) -> Marks:
     """Nothing known of so many faces."""
     return Marks(np.zeros((count, 5, 2), np.float32), np.zeros(count, np.float32))
+
+
+def averaged(
+    picture: Picture, axes: NDArray[np.float64], scale: float
+) -> tuple[Picture, NDArray[np.float64]]:
+    """What to map by ``axes`` [2, 2], which shrink by ``scale``, and the axes that then do it.
+
+    Linear interpolation would skip pixels of what is shrunk much: that is averaged first, to about
+    the size it shall have.
+    """
+    if scale >= LEAST_LINEAR:
+        return picture, axes
+    height, width = picture.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cast(Picture, cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    return small, axes @ np.diag([width / size[0], height / size[1]])
 
 
 def mark(teacher: OnnxDetector, picture: Picture, boxes: Floats) -> Marks:
@@ -82,10 +102,11 @@ def _look(
     turn = math.radians(roll_deg)
     axes = scale * np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
     corner = SIDE_PX / 2 - axes @ centre
+    small, fitting = averaged(picture, axes, scale)
     # Pixel centres lie half a pixel inside their edges on both sides of the map.
-    matrix = np.column_stack([axes, corner + axes @ np.full(2, 0.5) - 0.5])
-    way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    shown = cast(Picture, cv2.warpAffine(picture, matrix, (SIDE_PX, SIDE_PX), flags=way))
+    matrix = np.column_stack([fitting, corner + fitting @ np.full(2, 0.5) - 0.5])
+    way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    shown = cast(Picture, cv2.warpAffine(small, matrix, (SIDE_PX, SIDE_PX), flags=way))
     if mirrored:
         shown = shown[:, ::-1]
     planes = np.ascontiguousarray(shown.transpose(2, 0, 1)[None], np.float32)
@@ -116,27 +137,58 @@ def _roll_deg(landmarks: NDArray[np.float64]) -> float:
 def marks_of(
     photos: Sequence[Photo], teacher: OnnxDetector, cache: Path, console: Console | None = None
 ) -> list[Marks]:
-    """The marks of photographs, kept in ``cache`` (.npz) for the next time. Raises BadSettings."""
-    data = fingerprint(photos)
-    counts = np.cumsum([0, *(len(photo.boxes) for photo in photos)])
-    if cache.exists():
-        with np.load(cache) as kept:
-            if str(kept["data"]) == data:
-                return [
-                    Marks(kept["landmarks"][start:end], kept["scores"][start:end])
-                    for start, end in pairwise(counts)
-                ]
+    """The marks of photographs, kept in ``cache`` (.npz) for the next time.
+
+    They hold for the same photographs, teacher and way of looking; what is there of another, or
+    can't be read, is made again. Raises BadSettings.
+    """
+    key = (
+        f"{fingerprint(photos)} {teacher.sha256} "
+        f"{FACE_PX} {SIDE_PX} {LEAST_PX} {LEAST_SCORE} {_NEAR} {LEAST_LINEAR}"
+    )
+    kept = _kept(cache, key)
+    if kept is not None:
+        counts = np.cumsum([0, *(len(photo.boxes) for photo in photos)])
+        return [
+            Marks(kept.landmarks[start:end], kept.scores[start:end])
+            for start, end in pairwise(counts)
+        ]
     found = [
         mark(teacher, read_pixels(photo), photo.boxes)
         for photo in track(
             photos, "landmarks of labelled faces", console=console or Console(), transient=True
         )
     ]
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(
+    _keep(
         cache,
-        data=data,
-        landmarks=np.concatenate([one.landmarks for one in found]),
-        scores=np.concatenate([one.scores for one in found]),
+        key,
+        Marks(
+            np.concatenate([one.landmarks for one in found]),
+            np.concatenate([one.scores for one in found]),
+        ),
     )
     return found
+
+
+def _kept(cache: Path, key: str) -> Marks | None:
+    """What was kept under this key; None: nothing, or nothing that can be read."""
+    try:
+        with cache.open("rb") as file, np.load(file) as kept:
+            if str(kept["key"]) == key:
+                return Marks(kept["landmarks"], kept["scores"])
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile):
+        pass  # Cut off, or from a time when other things were kept.
+    return None
+
+
+def _keep(cache: Path, key: str, marks: Marks) -> None:
+    """Write the cache, whole or not at all. Raises BadSettings."""
+    part = cache.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            np.savez(file, key=key, landmarks=marks.landmarks, scores=marks.scores)
+        part.replace(cache)
+    except OSError as error:
+        raise BadSettings(
+            f"{cache}: can't be written ({error.strerror}): name another folder"
+        ) from None

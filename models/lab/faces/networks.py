@@ -24,7 +24,8 @@ from readroom.models.lab.layers import Block, convolution
 
 #: What a head says of a cell: confidence (a logit), box, landmarks.
 VALUES: Final = 1 + 4 + 10
-#: A cell starts out believing with this probability that it is a face (Lin et al. 2017).
+#: The logit with which a cell starts out believing that it is a face, a probability of .018: few
+#: cells are one (Lin et al. 2017).
 _PRIOR: Final = -4.0
 
 

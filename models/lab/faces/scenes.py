@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from readroom.models.boxes import Floats
-from readroom.models.lab.faces.marks import MIRRORED, Marks, no_marks
+from readroom.models.lab.faces.marks import MIRRORED, Marks, averaged, no_marks
 from readroom.pixels import Picture
 
 #: Faces are shown between these sizes (square root of the area), px, evenly in the logarithm.
@@ -91,20 +91,8 @@ def _view(source: Source, side: int, random: np.random.Generator) -> Scene:
     turn = math.radians(random.uniform(-_TURN_DEG, _TURN_DEG)) if random.random() < TURNED else 0.0
     axes = scale * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
     matrix = np.column_stack([axes, place - axes @ centre])
-    if scale < 0.6:
-        # Linear interpolation would skip pixels: average first.
-        small = cast(
-            Picture,
-            cv2.resize(
-                source.picture,
-                (max(1, round(width * scale)), max(1, round(height * scale))),
-                interpolation=cv2.INTER_AREA,
-            ),
-        )
-        shrunk = np.diag([width / small.shape[1], height / small.shape[0]])
-        picture = _warp(small, np.column_stack([axes @ shrunk, matrix[:, 2]]), side, random)
-    else:
-        picture = _warp(source.picture, matrix, side, random)
+    small, fitting = averaged(source.picture, axes, scale)
+    picture = _warp(small, np.column_stack([fitting, matrix[:, 2]]), side, random)
     boxes = source.boxes
     centres = (boxes[:, :2] + boxes[:, 2:] / 2) @ axes.T + matrix[:, 2]
     # A turned face keeps its box's size: the labels' corners say nothing of its outline.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ pytest.importorskip("onnxscript", reason="the lab needs onnxscript: pip install 
 from torch import Tensor, nn
 
 from readroom.errors import BadSettings, ReadroomError
-from readroom.models.lab.onnx_file import Exported, export, written
+from readroom.models.lab.onnx_file import Exported, export, write, written
 
 
 class Edges(nn.Module):
@@ -27,13 +28,25 @@ class Edges(nn.Module):
         return self.weigh(image) + (0.0 if torch.compiler.is_exporting() else self.drift)
 
 
-def exported(module: nn.Module) -> Exported:
+class Torn(nn.Module):
+    """Two outputs, of which in PyTorch the second is no number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edges = Edges()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        whole = self.edges(image)
+        return whole, whole + (0.0 if torch.compiler.is_exporting() else float("nan"))
+
+
+def exported(module: nn.Module, outputs: Sequence[str] = ("edges",)) -> Exported:
     cells = {axis: torch.export.Dim(name, min=1, max=64) for axis, name in ((2, "y"), (3, "x"))}
     return export(
         module.eval(),
         (torch.zeros(2, 1, 16, 24),),
         inputs=["image"],
-        outputs=["edges"],
+        outputs=outputs,
         dynamic_shapes=({0: torch.export.Dim("batch")} | {a: 4 * d for a, d in cells.items()},),
         described={"task": "edges", "version": "1"},
         seen=(torch.rand(3, 1, 32, 8),),
@@ -61,6 +74,11 @@ def test_a_file_that_says_something_else_is_told_by_how_much() -> None:
         exported(Edges(drift=0.5))
 
 
+def test_no_number_in_any_output_is_a_difference() -> None:
+    with pytest.raises(ReadroomError, match="differ from PyTorch's by nan"):
+        exported(Torn(), ("whole", "torn"))
+
+
 def test_what_was_measured_takes_its_name_only_if_all_went_well(tmp_path: Path) -> None:
     path = tmp_path / "new" / "own.onnx"
 
@@ -85,3 +103,10 @@ def test_a_place_that_cant_be_written_to_is_one_line(tmp_path: Path) -> None:
         written(tmp_path / "file" / "own.onnx", b"body"),
     ):
         pass
+
+
+def test_a_name_that_cant_be_taken_is_one_line_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "own.onnx").mkdir()
+    with pytest.raises(BadSettings, match="can't be written"):
+        write(tmp_path / "own.onnx", b"body")
+    assert [each.name for each in tmp_path.iterdir()] == ["own.onnx"]

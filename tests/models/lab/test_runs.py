@@ -69,6 +69,14 @@ class Trainer:
         return {"off": off, "nothing": float("nan")}
 
 
+def again(run: Run) -> Trainer:
+    """A trainer that goes on where a run stands."""
+    recipe, _ = read_checkpoint(run.checkpoint, Line)
+    trainer = Trainer(recipe)
+    resume(trainer, run.checkpoint)
+    return trainer
+
+
 def test_any_training_is_kept_going_and_leaves_its_curves(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,6 +102,34 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Pat
     keep_going(second, Run(tmp_path / "parts"))
     for name, value in whole.average.state_dict().items():
         assert torch.equal(value, second.average.state_dict()[name]), name
+
+
+def test_a_run_that_ended_before_its_checkpoint_has_each_epoch_once(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    keep_going(Trainer(Line()), run, until=1)
+    held = run.checkpoint.read_bytes()
+    keep_going(again(run), run, until=2)
+    run.checkpoint.write_bytes(held)  # As if it had ended between row and checkpoint …
+    with run.curves.open("a") as file:
+        file.write("1")  # … and in the middle of another row.
+    keep_going(again(run), run)
+    rows = run.curves.read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "1", "2", "3"]
+
+    # Before the first checkpoint it begins anew.
+    run.checkpoint.unlink()
+    keep_going(Trainer(Line()), run, until=1)
+    assert len(run.curves.read_text().splitlines()) == 2
+
+
+def test_a_run_that_is_over_stays_as_it_is(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    keep_going(Trainer(Line(epochs=1)), run, until=0)
+    assert not run.checkpoint.exists()
+    keep_going(Trainer(Line(epochs=1)), run)
+    run.environment.write_text('{"torch": "of another time"}')
+    keep_going(again(run), run)
+    assert read_environment(run) == {"torch": "of another time"}
 
 
 def test_a_checkpoint_of_another_task_is_refused(tmp_path: Path) -> None:

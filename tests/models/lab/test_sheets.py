@@ -33,13 +33,16 @@ def picture(path: Path, seed: int = 0) -> Path:
     return path
 
 
-def clip(path: Path, frames: int = 20) -> Path:
+def clip(path: Path, frames: int = 20, first: int = 0) -> Path:
+    """Ever brighter frames, ten a second, the first at ``first`` tenths of a second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.pix_fmt = 192, 128, "yuv420p"
         for number in range(frames):
             pixels = np.full((128, 192, 3), number * 10, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+            frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            frame.pts = first + number
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
@@ -70,6 +73,18 @@ def test_the_moments_of_a_clip_are_spread_over_it(tmp_path: Path) -> None:
     )
     levels = [one.picture.mean() for one in shown]
     assert levels == sorted(levels)
+
+
+def test_a_clip_that_was_cut_out_of_a_longer_one_is_counted_from_its_first_frame(
+    tmp_path: Path,
+) -> None:
+    path = clip(tmp_path / "clip.ts", first=300)
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).time > 29
+    shown = list(sheets.frames_of(path, 4))
+    assert [float(one.caption.split()[1]) for one in shown] == pytest.approx(
+        [0, 0.5, 1, 1.5], abs=0.11
+    )
 
 
 def test_what_was_found_is_drawn_where_it_is_and_hidden_joints_are_not() -> None:

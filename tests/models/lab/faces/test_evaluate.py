@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import cv2
 import pytest
 from rich.console import Console
 
@@ -14,6 +15,7 @@ pytest.importorskip("matplotlib", reason="the lab needs matplotlib: pip install 
 
 from readroom.errors import BadSettings
 from readroom.models.lab.faces import evaluate
+from readroom.models.lab.faces.detectors import teacher_path
 from readroom.models.lab.faces.evaluate import run_evaluate
 from readroom.models.lab.faces.measurement import Key
 from readroom.models.lab.faces.photos import of_split, read_photos
@@ -59,10 +61,12 @@ def test_a_detector_that_finds_all_has_all_of_the_area_and_haar_says_what_it_is(
     assert "**Protocol.**" in table
     assert "1.000 (1.000–1.000)" in table
     told = json.loads((out / "table.json").read_text("utf-8"))
-    assert [one["name"] for one in told["detectors"]] == ["bright", "haar_frontalface_default"]
+    # Ours is called as the worker calls it, not as its file is.
+    names = [one["name"] for one in told["detectors"]]
+    assert names == ["readroom_faces_1", "haar_frontalface_default"]
     assert told["sample"]["faces"] == faces
     rows = list(csv.reader((out / "table.csv").read_text("utf-8").splitlines()))
-    assert ["bright", "ap", "≥ 12", "1", "1", "1", str(faces)] in rows
+    assert ["readroom_faces_1", "ap", "≥ 12", "1", "1", "1", str(faces)] in rows
     assert {"precision_recall.png", "recall_by_size.png"} <= {path.name for path in out.iterdir()}
 
 
@@ -72,20 +76,22 @@ def test_with_the_teacher_at_hand_there_are_ratios_and_costs(
     monkeypatch.setattr(evaluate, "ROUNDS", 2)
     monkeypatch.setenv("READROOM_MODELS", str(shared_models))
     yunet = shared_models / "yunet_n_dynamic.onnx"
+    threads = cv2.getNumThreads()
     ours, teacher = run_evaluate([file, yunet], data, console=QUIET)
     assert teacher.name == "yunet_n_dynamic"
     assert ours.cost is not None
     assert ours.cost.n == 2
     assert 0 < ours.cost.value < 1
+    assert cv2.getNumThreads() == threads
     assert Key("ap_ratio", "≥ 12") in ours.figures
 
 
 def test_two_of_one_name_are_told_apart(tmp_path: Path, data: Path, file: Path) -> None:
     other = tmp_path / "elsewhere" / file.name
     other.parent.mkdir()
-    other.write_bytes(own_detector(version="2"))
+    other.write_bytes(own_detector(recipe="another"))
     results = run_evaluate([file, other], data, console=QUIET)
-    assert [one.name for one in results] == ["bright (1)", "bright (2)"]
+    assert [one.name for one in results] == ["readroom_faces_1 (1)", "readroom_faces_1 (2)"]
 
 
 def test_what_is_no_detector_is_refused_in_one_line(tmp_path: Path, data: Path) -> None:
@@ -109,3 +115,12 @@ def test_a_set_without_kept_apart_photographs_is_refused(tmp_path: Path, file: P
     assert of_split(read_photos(data), "test") == ()
     with pytest.raises(BadSettings, match="split test"):
         run_evaluate([file], data, console=QUIET)
+
+
+def test_a_teacher_of_another_hash_isnt_learnt_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "yunet_n_dynamic.onnx").write_bytes(own_detector())
+    monkeypatch.setenv("READROOM_MODELS", str(tmp_path))
+    with pytest.raises(BadSettings, match="wrong SHA-256"):
+        teacher_path()

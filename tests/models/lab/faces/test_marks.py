@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from readroom.models.lab.faces.detectors import OnnxDetector
-from readroom.models.lab.faces.marks import mark, marks_of
+from readroom.models.lab.faces.marks import averaged, mark, marks_of
 from readroom.models.lab.faces.photos import read_photos
 from tests.models.lab.faces.photographs import folder_of
 from tests.models.own_network import own_detector
@@ -38,3 +39,45 @@ def test_marks_are_kept_for_the_same_photographs(tmp_path: Path) -> None:
         assert (one.landmarks == other.landmarks).all()
     assert len(marks_of(photos[:2], teacher, cache)) == 2
     assert cache.read_bytes() != written
+
+
+def test_a_cache_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    photos = read_photos(folder_of(tmp_path / "set", 3))
+    teacher = OnnxDetector(own_detector())
+    cache = tmp_path / "marks.npz"
+    made = marks_of(photos, teacher, cache)
+    whole = cache.read_bytes()
+    for body in (b"", whole[:5], whole[: len(whole) // 2], b"no archive at all"):
+        cache.write_bytes(body)
+        again = marks_of(photos, teacher, cache)
+        assert cache.read_bytes() == whole
+        assert all((a.landmarks == b.landmarks).all() for a, b in zip(made, again, strict=True))
+    np.savez(cache, data="of an older kind")
+    marks_of(photos, teacher, cache)
+    assert cache.read_bytes() == whole
+    assert [path.name for path in tmp_path.glob("marks*")] == ["marks.npz"]
+
+
+def test_marks_of_another_teacher_arent_taken(tmp_path: Path) -> None:
+    photos = read_photos(folder_of(tmp_path / "set", 3))
+    cache = tmp_path / "marks.npz"
+    marks_of(photos, OnnxDetector(own_detector()), cache)
+    first = cache.read_bytes()
+    marks_of(photos, OnnxDetector(own_detector(version="2")), cache)
+    assert cache.read_bytes() != first
+
+
+def test_a_face_larger_than_it_is_shown_is_averaged_and_not_sampled() -> None:
+    picture = np.zeros((1200, 1600, 3), np.uint8)
+    picture[400:800, 600:1000] = 255
+    # Of every five columns one is black: sampled, some of them would be gone.
+    picture[:, ::5] = 0
+    box = np.array([600, 400, 400, 400], np.float32)
+    axes = np.eye(2) * 0.4
+    small, fitting = averaged(picture, axes, 0.4)
+    assert small.shape == (480, 640, 3)
+    assert fitting == pytest.approx(np.eye(2))
+    assert np.abs(small[170:310, 250:390].mean(axis=0) - 204).max() < 56
+    marks = mark(OnnxDetector(own_detector()), picture, box[None])
+    assert marks.scores[0] > 0.3
+    assert np.abs(marks.landmarks[0] - (800, 600)).max() < 400 / 5

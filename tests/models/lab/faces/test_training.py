@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ pytest.importorskip("onnxscript", reason="the lab needs onnxscript: pip install 
 from readroom.errors import BadSettings
 from readroom.models.described import describe_network
 from readroom.models.detection import Faces, faces_in
+from readroom.models.lab import tasks
 from readroom.models.lab.faces import course
 from readroom.models.lab.faces.detectors import LEAST_SCORE, MOST_FACES, OnnxDetector
 from readroom.models.lab.faces.export import export, planes, read_network
@@ -23,6 +26,7 @@ from readroom.models.lab.faces.targets import Targets, cells_of
 from readroom.models.lab.faces.training import Trainer, encoded, generalised_overlap, losses
 from readroom.models.lab.onnx_file import Exported
 from readroom.models.lab.runs import Run, keep_going, resume
+from readroom.models.lab.tasks import Task
 from readroom.models.registry import FACE_OUTPUTS
 from tests.models.lab.faces.photographs import folder_of, painted
 from tests.models.own_network import own_detector
@@ -57,7 +61,9 @@ def lived_in() -> Detector:
 def made() -> tuple[Detector, Exported]:
     network = lived_in()
     picture, _ = painted(np.random.default_rng(1))
-    return network, export(network, RECIPE, data_hash="d", teacher_hash="t", pictures=[picture])
+    return network, export(
+        network, RECIPE, epochs=2, data_hash="d", teacher_hash="t", pictures=[picture]
+    )
 
 
 def test_at_the_target_nothing_is_left_to_lose() -> None:
@@ -113,6 +119,22 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None
     assert whole.assess() == again.assess()
 
 
+def test_a_short_run_learns_from_its_teacher(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=6, scenes=24, reuse=6, batch=4, side=64)
+    run = Run(tmp_path)
+    keep_going(trainer(recipe), run)
+    rows = list(csv.DictReader(run.curves.read_text().splitlines()))
+    for name in ("confidence", "boxes"):
+        losses = [float(row[name]) for row in rows]
+        assert losses[-1] < 0.8 * losses[0], name
+
+
+def test_a_folder_that_cant_be_made_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadSettings, match="can't be made"):
+        course.run_course(RECIPE, tmp_path / "no data", tmp_path / "file" / "run")
+
+
 def test_too_few_scenes_for_a_step_are_told_before_the_work() -> None:
     with pytest.raises(BadSettings, match="make no batch of 8"):
         trainer(Recipe(scenes=4, batch=8, side=64))
@@ -156,9 +178,14 @@ def test_the_file_describes_itself_and_is_what_a_worker_takes(
     said = made[1].described
     assert (said["recipe"], said["data"], said["teacher"]) == (RECIPE.hash, "d", "t")
     assert len(body) < 1_000_000
-    assert made[1].parameters < 250_000
+    assert said["epochs"] == "2 of 3"
     for place in (str(Path(__file__).parents[4]), str(Path(torch.__file__).parent), ".py"):
         assert place.encode() not in body
+
+
+def test_the_shipped_recipes_network_has_at_most_a_quarter_of_a_million_parameters() -> None:
+    network = build(tasks.recipe_of(Task.FACES, None).architecture)
+    assert sum(part.numel() for part in network.parameters()) <= 250_000
 
 
 def test_the_file_computes_no_shapes(made: tuple[Detector, Exported]) -> None:
@@ -182,12 +209,15 @@ def test_from_photographs_to_the_file_and_its_card(
     teacher.write_bytes(own_detector())
     monkeypatch.setattr(course, "teacher_path", lambda: teacher)
     data, run, file = folder_of(tmp_path / "set"), tmp_path / "run", tmp_path / "out" / "face.onnx"
-    recipe = Recipe(epochs=1, scenes=2, batch=2, side=64)
+    recipe = Recipe(epochs=2, scenes=2, batch=2, side=64)
+    monkeypatch.setattr(course, "keep_going", partial(keep_going, until=1))
     course.run_course(recipe, data, run)
     made = course.export_run(run, data, file)
     assert file.read_bytes() == made.body
     text = file.with_suffix(".md").read_text("utf-8")
     assert "$" not in text
+    assert "| epochs | 1 of 2 |" in text
+    assert made.described["epochs"] == "1 of 2"
     assert (run / course.MARKS).is_file()
     for told in (recipe.hash, f"{made.parameters:,}", "AP at an overlap", "CC BY-NC-ND", "Not for"):
         assert told in text
@@ -205,3 +235,11 @@ def test_from_photographs_to_the_file_and_its_card(
     with pytest.raises(BadSettings, match="was trained on data"):
         course.export_run(run, data, tmp_path / "other.onnx")
     assert not (tmp_path / "other.onnx").exists()
+
+    # Where the card can't be written, there is no new network either.
+    blocked = tmp_path / "blocked"
+    (blocked / "face.md").mkdir(parents=True)
+    monkeypatch.setattr(course, "exported", lambda *_: made)
+    with pytest.raises(BadSettings, match="can't be written"):
+        course.export_run(run, data, blocked / "face.onnx")
+    assert [each.name for each in blocked.iterdir()] == ["face.md"]
