@@ -6,14 +6,15 @@ A script is data. Cues say from which second on something holds; the change itse
 
 What may be read is measured, not wished: `ExpressionCue.read_p` is the mean probability that the
 packaged network (models/weights/expression.onnx, sha256 6ad78232d137...) gives the scripted
-expression, cut as a worker cuts, on the boxes that yunet_n_dynamic.onnx (sha256 104ee26c...)
-finds; over all readable moments of the segment, 0.4 s apart, in the default script at 1280x720.
-`tests/ingest/demo/test_networks.py` repeats it on fewer moments. In the script "overlap", 0.8 s
-apart, the same segments were read with 0.85 or more by either camera, and Grace's smile and sadness
-with 0.39 to 0.72. The faces' warps were made while looking at another network,
-faceapi_expression.onnx, which reads all segments with 0.89 or more, and weren't changed for this
-one. Another network reads otherwise: to mini_xception_fer2013.onnx the calm faces are mixtures of
-several expressions.
+expression, cut as a worker cuts, on the boxes that the packaged detector finds
+(models/weights/face.onnx, sha256 f7561bcbaf7f...); over all readable moments of the segment, 0.4 s
+apart, in the default script at 1280x720. `tests/ingest/demo/test_networks.py` repeats it on fewer
+moments. In the script "overlap", 0.8 s apart, the same segments were read with 0.81 or more by
+either camera, and Grace's smile and sadness with 0.45 to 0.67. The faces' warps were
+made while looking at another network, faceapi_expression.onnx, on YuNet's boxes, which reads all
+segments with 0.89 or more, and weren't changed for this one: the calm face between the two people
+is mixed with a smile for it. Another network reads otherwise: to mini_xception_fer2013.onnx the
+calm faces are mixtures of several expressions.
 
 Angles were compared with the mean of fsanet_1x1.onnx and fsanet_var.onnx, which count yaw the
 other way round (their positive yaw is the nose to the picture's left): over the default script

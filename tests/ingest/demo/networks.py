@@ -19,7 +19,11 @@ class Reader:
         settings = load_settings(workers={"engines": ("face", "expression")})
         self._analyser = assemble(settings).analyser
 
+    def faces(self, image: Image) -> tuple[Face, ...]:
+        """All faces."""
+        (seen,) = self._analyser.analyse([image])
+        return seen.faces
+
     def best_face(self, image: Image) -> Face | None:
         """The face that the detector is surest of."""
-        (seen,) = self._analyser.analyse([image])
-        return max(seen.faces, key=lambda face: face.score, default=None)
+        return max(self.faces(image), key=lambda face: face.score, default=None)

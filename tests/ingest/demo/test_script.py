@@ -118,7 +118,6 @@ def test_the_promised_states_are_reliable() -> None:
         ("eileen", "happiness"),
         ("eileen", "surprise"),
         ("eileen", "sadness"),
-        ("blend", "neutral"),
         ("blend", "happiness"),
     }
 
