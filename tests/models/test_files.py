@@ -12,10 +12,14 @@ import pytest
 from readroom.errors import BadSettings
 from readroom.models import files, pins
 from readroom.models.choice import available, choose, describe, render_list
+from readroom.models.described import describe_network
 from readroom.models.files import cache_folder, find, read_own, read_verified
 from readroom.models.registry import HAAR, OWN, REGISTRY, Task
 from readroom.settings import Settings, load_settings
 from tests.models.own_network import own_detector, own_network, own_pose
+
+#: What comes with the package; most tests here take it away.
+SHIPPED = Path(files.__file__).resolve().parent / "weights"
 
 OWN_FILE = OWN["expression"].file
 YUNET = REGISTRY["yunet_n_dynamic"]
@@ -368,11 +372,24 @@ def test_the_list_says_what_a_network_of_ones_own_says_of_itself(tmp_path: Path)
 
 
 def test_what_comes_with_the_package_is_what_its_list_pins() -> None:
-    folder = Path(files.__file__).resolve().parent / "weights"
-    shipped = sorted(path.name for path in folder.glob("*.onnx"))
-    if not shipped:
-        pytest.skip("no weights come with this checkout")
-    sums = pins.pinned(folder)
+    shipped = sorted(path.name for path in SHIPPED.glob("*.onnx"))
+    assert shipped == sorted(own.file for own in OWN.values())
+    sums = pins.pinned(SHIPPED)
     assert sorted(sums) == shipped
     for name in shipped:
-        assert sha256((folder / name).read_bytes()).hexdigest() == sums[name]
+        assert sha256((SHIPPED / name).read_bytes()).hexdigest() == sums[name]
+
+
+@pytest.mark.parametrize(
+    ("task", "most_bytes", "most_parameters"),
+    [("faces", 1_000_000, 250_000), ("keypoints", 6_000_000, 1_500_000)],
+)
+def test_the_packaged_networks_are_as_small_as_promised(
+    task: Task, most_bytes: int, most_parameters: int
+) -> None:
+    path = SHIPPED / OWN[task].file
+    body = path.read_bytes()
+    assert len(body) <= most_bytes
+    # What isn't weights is graph: four bytes a parameter bound their number.
+    assert len(body) / 4 <= most_parameters
+    assert describe_network(body, path, task).task == task

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 
+from readroom.models import head_pose_fit
 from readroom.models.boxes import Floats
+from readroom.models.files import PACKAGED
 from readroom.models.head_pose import MOST_DEG, Linear, features, from_features, head_pose
+from readroom.models.pins import pinned
 from tests.models.heads import (
     body,
     face,
@@ -169,3 +172,10 @@ def test_a_linear_function_has_middles_for_what_a_mirror_leaves_alone() -> None:
     nothing, spreads = (0.0,) * 9, (1.0,) * 8
     linear = Linear(seen.even, spreads, spreads, nothing, -7.0, (100.0,) * 9, nothing)
     assert from_features(seen, linear) == pytest.approx((0, -7, 0), abs=1e-4)
+
+
+def test_the_shipped_constants_were_fitted_to_the_networks_that_ship() -> None:
+    told = head_pose_fit.__doc__ or ""
+    sums = pinned(PACKAGED)
+    for name in ("face.onnx", "pose.onnx"):
+        assert f"{name} (sha256 {sums[name][:12]})" in told

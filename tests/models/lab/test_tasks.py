@@ -49,11 +49,12 @@ def test_every_task_has_a_recipe_and_a_place_among_the_programs_networks(task: T
     assert other.hash != recipe.hash
 
 
-def test_the_shipped_expression_network_names_the_recipe_that_lies_here() -> None:
-    body = (PACKAGED / OWN["expression"].file).read_bytes()
+@pytest.mark.parametrize("task", Task)
+def test_the_shipped_networks_name_the_recipes_that_lie_here(task: Task) -> None:
+    body = (PACKAGED / OWN[tasks.network_task(task)].file).read_bytes()
     session = onnxruntime.InferenceSession(body, providers=["CPUExecutionProvider"])
     said = session.get_modelmeta().custom_metadata_map["recipe"]
-    assert tasks.recipe_of(Task.EXPRESSION, None).hash == said
+    assert tasks.recipe_of(task, None).hash == said
 
 
 @pytest.mark.parametrize(("task", "other"), [("faces", "pose"), ("pose", "faces")])
