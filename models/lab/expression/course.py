@@ -33,7 +33,7 @@ from readroom.models.lab.expression.training import (
     targets_of,
     taught,
 )
-from readroom.models.lab.onnx_file import Exported, written
+from readroom.models.lab.onnx_file import Exported, write, written
 from readroom.models.lab.runs import (
     Run,
     check_data,
@@ -169,5 +169,6 @@ def export_run(folder: Path, data: Path, path: Path, reference: Path | None = No
         pictures = prepared.measured_on
         result, *_ = measure(classifiers, pictures, reference=reference, console=Console())
         text = card(path.name, made, recipe, prepared, environment, result)
-    path.with_suffix(".md").write_text(text, "utf-8")
+        # Before the file takes its name: no new network stands beside an old card.
+        write(path.with_suffix(".md"), text.encode())
     return made

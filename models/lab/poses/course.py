@@ -18,7 +18,7 @@ from readroom.models.lab.faces.photos import (
     read_photos,
     read_pixels,
 )
-from readroom.models.lab.onnx_file import Exported, written
+from readroom.models.lab.onnx_file import Exported, write, written
 from readroom.models.lab.poses.card import Learnt, card
 from readroom.models.lab.poses.evaluate import measure_all
 from readroom.models.lab.poses.export import export, read_network
@@ -32,6 +32,7 @@ from readroom.models.lab.runs import (
     Run,
     check_data,
     keep_going,
+    make_folder,
     read_checkpoint,
     read_environment,
     resume,
@@ -51,12 +52,13 @@ def run_course(recipe: Recipe, data: Path, folder: Path) -> Trainer:
     """Train the network in ``folder`` on the photos in ``data``; what is there is gone on with.
     Raises BadSettings where it is of another recipe or other photos, or there is no teacher."""
     photos = read_photos(data)
+    make_folder(Run(folder))  # What can't be written is better told before the teacher's work.
     people = _taught(photos, folder)
     trainer = Trainer(
         recipe,
         of_split(photos, people, "train"),
         of_split(photos, people, "held_out"),
-        fingerprint(photos),
+        _hash_of(photos),
     )
     run = Run(folder)
     if run.checkpoint.exists():
@@ -73,7 +75,7 @@ def export_run(folder: Path, data: Path, path: Path) -> Exported:
     """
     run, photos = Run(folder), read_photos(data)
     network, recipe = read_network(run.checkpoint)
-    data_hash = fingerprint(photos)
+    data_hash = _hash_of(photos)
     check_data(run.checkpoint, read_checkpoint(run.checkpoint, Recipe)[1]["data"], data_hash)
     people, environment = _taught(photos, folder), read_environment(run)
     held_out = of_split(photos, people, "held_out")
@@ -92,7 +94,8 @@ def export_run(folder: Path, data: Path, path: Path) -> Exported:
         results = measure_all(posers, subjects, Console())
         learnt = _learnt(photos, people)
         text = card(path.name, made, recipe, learnt, environment, subjects.title, results)
-    path.with_suffix(".md").write_text(text, "utf-8")
+        # Before the file takes its name: no new network stands beside an old card.
+        write(path.with_suffix(".md"), text.encode())
     return made
 
 
@@ -103,6 +106,11 @@ def of_split(photos: Sequence[Photo], people: People, split: Split) -> Crowd:
     if not chosen:
         raise BadSettings(f"no photo with a usable face belongs to the split {split}: add photos")
     return Crowd(people.of(chosen), [read_pixels(photos[i]) for i in chosen])
+
+
+def _hash_of(photos: Sequence[Photo]) -> str:
+    """Says which photos were learnt from."""
+    return fingerprint(photo for photo in photos if photo.split == "train")
 
 
 def _taught(photos: Sequence[Photo], folder: Path) -> People:
