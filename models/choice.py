@@ -90,7 +90,7 @@ def _named(settings: Settings, task: Task) -> Entry | None:
         if name not in REGISTRY:
             raise BadSettings(
                 f"workers.networks={name!r} (READROOM_WORKERS__NETWORKS): no such network; known "
-                f"are {', '.join(REGISTRY)}"
+                f"are {', '.join(REGISTRY)}; the project's own run for every task without a name"
             )
     found = [REGISTRY[name] for name in names if REGISTRY[name].task == task]
     if len(found) > 1:

@@ -119,8 +119,8 @@ class Teacher:
         path = find(settings, entry)
         if path is None:
             raise BadSettings(
-                f"{entry.file}: the network to learn from isn't there: run `readroom models pull` "
-                "or name the folder that holds it in READROOM_MODELS"
+                f"{entry.file}: the teacher's file isn't there, and has no public address in this "
+                "form: put it into a folder and name that in READROOM_MODELS"
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
