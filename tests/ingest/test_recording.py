@@ -379,7 +379,7 @@ def test_the_demo_rooms_script_can_be_played_as_a_recording(
 ) -> None:
     lane = start_lane()
     start_ingest("demo:right", mode="recording", pace="fast", fps=2, max_width=320)
-    until(lambda: len(lane.frames) == 120, 40)
+    until(lambda: len(lane.sizes) == 120, 40)  # A frame is noted before its size.
     assert lane.sizes == [(180, 320, 3)] * 120
     assert lane.frames[-1].media_time_s == 59.5
 
@@ -390,6 +390,6 @@ def test_a_real_clip_arrives_whole(
     lane = start_lane()
     start_ingest(str(shared_videos / "classroom_4_people.mp4"), pace="fast", fps=15, loop=3)
     until(lambda: phase(client) == "ended")
-    until(lambda: len(lane.frames) == 135)
+    until(lambda: len(lane.sizes) == 135)
     assert lane.seqs == list(range(135))
     assert set(lane.sizes) == {(270, 480, 3)}
