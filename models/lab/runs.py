@@ -6,6 +6,7 @@ the trainer draws from a generator of its own, seeded with the recipe's seed and
 
 from __future__ import annotations
 
+import copy
 import csv
 import math
 import platform
@@ -32,6 +33,7 @@ from readroom.errors import BadSettings, ReadroomError
 from readroom.models.lab.recipes import AnyRecipe, BaseRecipe
 
 _T = TypeVar("_T")
+_Network = TypeVar("_Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,13 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
         {"params": weights, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+
+
+def with_average(network: _Network, device: torch.device) -> tuple[_Network, _Network]:
+    """A fresh network where it will learn, and the copy that becomes its running average."""
+    # Channels last is what CPUs and tensor cores convolve fastest; PyTorch's types don't know it.
+    placed = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed, copy.deepcopy(placed)
 
 
 @torch.no_grad()

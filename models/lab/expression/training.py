@@ -44,6 +44,7 @@ from readroom.models.lab.runs import (
     set_rate,
     shown,
     update_average,
+    with_average,
 )
 
 Floats = NDArray[np.float32]
@@ -170,11 +171,6 @@ def look(network: Network, images: Images, *, mirrored: bool = False) -> tuple[F
     return np.concatenate([pair[0] for pair in seen]), np.concatenate([pair[1] for pair in seen])
 
 
-def _fresh(recipe: Recipe, device: torch.device) -> Network:
-    # Channels last is what CPUs and tensor cores convolve fastest; PyTorch's types don't know it.
-    return build(recipe.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
 def _on(device: torch.device, targets: Targets) -> tuple[Tensor, ...]:
     parts = (
         targets.expression,
@@ -208,9 +204,7 @@ class Trainer:
         self.train = train
         self.held_out = held_out
         self.device = best_device()
-        self.network = _fresh(recipe, self.device)
-        self.average = _fresh(recipe, self.device)
-        self.average.load_state_dict(self.network.state_dict())
+        self.network, self.average = with_average(build(recipe.architecture), self.device)
         self.epoch = 0
         self.steps = 0
         self._targets = _on(self.device, targets)

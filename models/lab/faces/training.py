@@ -33,6 +33,7 @@ from readroom.models.lab.runs import (
     set_rate,
     shown,
     update_average,
+    with_average,
 )
 from readroom.models.lab.threads import one_opencv_thread
 
@@ -241,11 +242,6 @@ def encoded(network: Detector, pictures: Tensor) -> Outputs:
     return outputs
 
 
-def _fresh(recipe: Recipe, device: torch.device) -> Detector:
-    # Channels last is what CPUs and tensor cores convolve fastest; PyTorch's types don't know it.
-    return build(recipe.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
 class Trainer:
     """One run: a network, its running average, an optimiser, and where it stands."""
 
@@ -266,9 +262,7 @@ class Trainer:
         self.recipe = recipe
         self.data_hash = data_hash
         self.device = best_device()
-        self.network = _fresh(recipe, self.device)
-        self.average = _fresh(recipe, self.device)
-        self.average.load_state_dict(self.network.state_dict())
+        self.network, self.average = with_average(build(recipe.architecture), self.device)
         self.epoch = 0
         self.steps = 0
         self._lessons = Lessons(train, teacher, recipe)

@@ -46,6 +46,7 @@ from readroom.models.lab.runs import (
     set_rate,
     shown,
     update_average,
+    with_average,
 )
 from readroom.models.registry import InputSpec
 from readroom.pixels import Picture
@@ -170,11 +171,6 @@ def _axis_loss(logits: Tensor, place: Tensor, spread: Tensor) -> Tensor:
     return own - (target * functional.log_softmax(logits, dim=2)).sum(dim=2)
 
 
-def _fresh(recipe: Recipe, device: torch.device) -> Network:
-    # Channels last is what CPUs and tensor cores convolve fastest; PyTorch's types don't know it.
-    return build(recipe.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
 class Trainer:
     """One run: a network, its running average, an optimiser, and where it stands."""
 
@@ -190,9 +186,7 @@ class Trainer:
         self.train = train
         self.held_out = held_out
         self.device = best_device()
-        self.network = _fresh(recipe, self.device)
-        self.average = _fresh(recipe, self.device)
-        self.average.load_state_dict(self.network.state_dict())
+        self.network, self.average = with_average(build(recipe.architecture), self.device)
         self.epoch = 0
         self.steps = 0
         self.optimiser = torch.optim.AdamW(
