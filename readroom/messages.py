@@ -60,9 +60,56 @@ KEYPOINTS: Final = (
 LANDMARKS: Final = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 
 #: What a worker can run. A lane is one or more of these, run by the workers of one group.
-ENGINES: Final = ("face", "expression", "pose")
+ENGINES: Final = ("face", "expression", "pose", "mesh", "identity")
 
-EngineName = Literal["face", "expression", "pose"]
+EngineName = Literal["face", "expression", "pose", "mesh", "identity"]
+#: The 52 blendshapes of ARKit and MediaPipe, in the order of every mesh's coefficients (0..1).
+BLENDSHAPES: Final = (
+    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft",
+    "browOuterUpRight", "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft",
+    "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
+    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft",
+    "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen",
+    "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft",
+    "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight",
+    "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower",
+    "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
+    "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight",
+)  # fmt: skip
+
+#: What a person can visibly do, each true or not at a moment. docs/semantics.md has for each its
+#: threshold, unit and source; which of them can be told depends on the engines that run.
+ACTIONS: Final = (
+    "smiling",
+    "brow_lowered",
+    "brow_raised",
+    "mouth_open",
+    "talking",
+    "eyes_closed",
+    "facing_front",
+    "facing_away",
+    "nodding",
+    "shaking_head",
+    "head_down",
+    "hand_at_face",
+    "arms_crossed",
+    "hand_raised",
+    "leaning_in",
+    "leaning_out",
+    "still",
+    "fidgeting",
+)
+
+#: How a person looks all in all, by rules over expression and actions (docs/semantics.md).
+LOOKS: Final = ("attentive", "puzzled", "displeased", "amused", "turned_away", "cant_tell")
+
+#: What the read-out is for; the last two forbid any inference of emotion (EU AI Act, Art. 5(1)(f)).
+PURPOSES: Final = ("audience", "research", "own_training", "safety", "workplace", "education")
+Purpose = Literal["audience", "research", "own_training", "safety", "workplace", "education"]
+#: Purposes for which no expression is computed, stored, exported or named anywhere.
+WITHOUT_EMOTION: Final = frozenset({"workplace", "education"})
+
 Mode = Literal["live", "recording"]
 CameraPhase = Literal["connecting", "streaming", "retrying", "ended", "stopped"]
 Probabilities = tuple[float, float, float, float, float, float, float, float]
@@ -160,6 +207,7 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     ``landmarks`` is None from a detector that gives none (Haar); ``expression`` is None where no
     network read it on this frame (none is running, its cadence skips the frame, or the face is
     smaller than the network can read). ``embedding`` is unit length where present.
+    ``blendshapes`` follow BLENDSHAPES, None where no mesh network looked.
     """
 
     box: Box
@@ -168,6 +216,7 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     landmarks: tuple[Point, Point, Point, Point, Point] | None = None
     expression: Probabilities | None = None
     embedding: tuple[float, ...] | None = None
+    blendshapes: tuple[float, ...] | None = None
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,6 +298,24 @@ class CameraReport(msgspec.Struct, frozen=True, kw_only=True, tag="camera"):
     reconnects: int = 0
 
 
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """An action that is going on: since when (session time), and how sure that is, 0..1."""
+
+    since_s: float
+    confidence: float
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of the room with what it rests on: a 95 % interval, ``n`` people, and the mean
+    share of the time in which they could be read. ``value`` is None where that is too little."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    coverage: float = 0.0
+
+
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     """How one person looks now. ``slot`` is 1..32; ``pseudonym`` is "P1" for slot 1.
 
@@ -258,6 +325,11 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     the share of the last minute (or of the person's presence, if shorter) in which the face was
     readable. ``box`` is where the person was last seen. ``valence`` and ``arousal`` (−1..1) are
     derived from ``expression``, None while the face isn't being read.
+
+    ``look`` is one of LOOKS, since ``look_since_s``. ``actions`` maps each of ACTIONS that is going
+    on to its span; ``measured`` are those that can be told at all at this moment, so that what is
+    in neither is unknown. ``blinks_per_min`` is None without a mesh network. ``cameras`` are all
+    that see the person, ``camera`` the one that sees best.
     """
 
     slot: int
@@ -274,6 +346,12 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     keypoints: tuple[tuple[float, float, float], ...] | None = None
     valence: float | None = None
     arousal: float | None = None
+    look: str = "cant_tell"
+    look_since_s: float = 0.0
+    actions: dict[str, Span] = {}
+    measured: tuple[str, ...] = ()
+    blinks_per_min: float | None = None
+    cameras: tuple[str, ...] = ()
 
 
 class CameraState(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,12 +384,14 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     any; in phase ``closed`` it is the mean over the session's people of the share of each one's
     presence in which the face was readable, None where there was nobody.
     ``engines`` says which engines are running with which model, for the page's honesty line.
+    ``phase`` ``rolling``: people are read, but no session runs and nothing is stored. ``measures``
+    maps MEASURES to their values over the last minute.
     """
 
     room: str
     session: str
     title: str
-    phase: Literal["waiting", "running", "closed"]
+    phase: Literal["waiting", "rolling", "running", "closed"]
     started_at: float
     at: float
     time_s: float
@@ -322,14 +402,32 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     lag_s: float
     overflow: int = 0
     engines: dict[str, str] = {}
+    purpose: Purpose = "audience"
+    measures: dict[str, Measure] = {}
+
+
+#: What is said of a room over the last minute, each a Measure (docs/semantics.md).
+MEASURES: Final = ("valence", "expressiveness", "facing_front", "synchrony")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     """Something that happened, on the ``events`` stream and in the session store.
 
-    ``kind``: ``session_started``, ``session_closed``, ``person_entered``, ``person_left``,
-    ``state_ended`` (``state`` lasted from ``start_s`` to ``end_s``), ``camera`` (a phase change;
-    ``state`` is the phase). ``confidence`` is the mean over the span, 0 where it means nothing.
+    ``kind`` and what ``state`` is then:
+
+    - ``session_started``, ``session_closed``, ``person_entered``, ``person_left``: None
+    - ``camera``: a camera's phase changed; the phase
+    - ``state_ended``, ``look_ended``, ``action_ended``: one of STATES, LOOKS, ACTIONS, from
+      ``start_s`` to ``end_s``
+    - ``deviation``: unlike the person's own last minute, in a way that no state names; which
+      measurement
+    - ``inflection``, ``peak``: the room turned, or was at its height; which of MEASURES
+    - ``marker``: somebody marked the moment; its label
+    - ``response``: how the room answered a marker; its label
+    - ``merged``, ``split``: two slots are one person, or a slot is one no longer; the other slot
+
+    ``confidence`` is the mean over the span, 0 where it means nothing. ``measure`` is what was
+    measured, in the unit that docs/semantics.md gives for the kind.
     """
 
     room: str
@@ -341,14 +439,36 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     camera: str | None = None
     state: str | None = None
     confidence: float = 0.0
+    measure: Measure | None = None
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True, tag="marker"):
-    """What the speaker says is going on ("pricing slide") at a moment of the session."""
+    """What the speaker says is going on ("pricing slide") at a moment of the session. ``id`` makes
+    one that is sent twice count once."""
 
     room: str
     at: float
     label: str
+    id: str
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
+    """What somebody asks of the aggregator, on the ``commands`` stream.
+
+    ``verb`` and what ``text``, ``slot`` and ``other`` are then: ``start`` (title), ``stop``,
+    ``title`` (title), ``note`` (note), ``merge`` (``slot`` and ``other`` are one person),
+    ``split`` (the person in ``slot``, as ``camera`` sees it, is somebody else). ``id`` makes one
+    that is sent twice count once; what can't be done is logged and changes nothing.
+    """
+
+    room: str
+    at: float
+    verb: Literal["start", "stop", "title", "note", "merge", "split"]
+    id: str
+    text: str = ""
+    slot: int | None = None
+    other: int | None = None
+    camera: str | None = None
 
 
 class BoxInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from pydantic_settings import (
 )
 
 from readroom.errors import BadSettings
-from readroom.messages import ENGINES, EngineName
+from readroom.messages import ENGINES, WITHOUT_EMOTION, EngineName, Purpose
 from readroom.redaction import redact
 
 #: Names that become part of Redis keys and metric labels.
@@ -113,7 +113,10 @@ class WorkerSettings(_Section):
         0, ge=0, le=256, description="Worker processes `readroom run` starts; 0: one per core."
     )
     engines: tuple[EngineName, ...] = Field(
-        ENGINES, description="What a worker runs; its lane (consumer group) is named after it."
+        ("face", "expression", "pose"),
+        description="What a worker runs; its lane (consumer group) is named after it. mesh (brows, "
+        "lids and mouth in detail) and identity (the same person in two cameras) are there for "
+        "who has fetched their networks.",
     )
     device: str = Field(
         "cpu",
@@ -203,6 +206,21 @@ class AggregatorSettings(_Section):
     lane_timeout_s: float = Field(
         5.0, ge=0.5, le=600, description="A lane silent this long is no longer waited for (live)."
     )
+    session: Literal["auto", "command"] = Field(
+        "auto",
+        description="auto: a session starts with the first frame. command: live cameras are read "
+        "and shown, but nothing is stored until `readroom session start`.",
+    )
+    keep_days: float = Field(
+        90.0, ge=0, description="Sessions that ended this long ago are erased, days; 0: never."
+    )
+    neutral_s: float = Field(
+        0.0,
+        ge=0,
+        le=600,
+        description="Take each person's first so many seconds as how they look at rest, and read "
+        "what differs from it, s; 0: don't.",
+    )
 
 
 class HttpSettings(_Section):
@@ -262,6 +280,13 @@ class Settings(BaseSettings):
 
     room: Name = Field("room", description="Name of the room: part of every Redis key.")
     title: str = Field("", max_length=300, description="Title of the session.")
+    purpose: Purpose | None = Field(
+        None,
+        description="What the read-out is for: audience, research, own_training or safety; or "
+        "workplace or education, where the EU AI Act, Art. 5(1)(f), prohibits inferring emotions: "
+        "then no expression is computed, stored, exported or named anywhere. Unset: asked once, "
+        "before the first real camera.",
+    )
     sources: tuple[str, ...] = Field(
         (),
         repr=False,  # A camera's address may hold its password.
@@ -311,6 +336,11 @@ class Settings(BaseSettings):
         if len(set(lanes)) < len(lanes):
             raise ValueError("the same lane is named twice")
         return lanes
+
+    @property
+    def without_emotion(self) -> bool:
+        """Whether no expression may be computed, stored, exported or named."""
+        return self.purpose in WITHOUT_EMOTION
 
     @property
     def lane_names(self) -> tuple[str, ...]:
