@@ -23,7 +23,8 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
-from readroom.aggregator.room import Changes, Room, RoomRules, SessionRows, carry_over
+from readroom.aggregator.room import Changes, Room, RoomRules, carry_over
+from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.aggregator.store import Store, StoreFailed
 from readroom.box import Box

@@ -27,6 +27,7 @@ from readroom.aggregator import (
 )
 from readroom.aggregator.affect import affect
 from readroom.aggregator.bodies import bodies_of_people, usable_faces
+from readroom.aggregator.rows import PersonRow, Sample, SessionRows
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
 from readroom.messages import (
     NOT_VISIBLE,
@@ -39,7 +40,6 @@ from readroom.messages import (
     Mode,
     Observation,
     PersonState,
-    Probabilities,
     RoomState,
 )
 
@@ -131,41 +131,6 @@ class RoomRules:
     join: joining.JoinRules
     sample_hz: float
     min_face_px: float
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One point of one person's timeline."""
-
-    person: int
-    time_s: float
-    state: str
-    confidence: float
-    expression: Probabilities | None
-    coverage: float
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    """Somebody entered (``left_s`` None) or left."""
-
-    person: int
-    slot: int
-    camera: str
-    entered_s: float
-    left_s: float | None = None
-
-
-@dataclass(slots=True)
-class SessionRows:
-    """What one session has newly got for the store."""
-
-    room: str
-    session: Session
-    people: list[PersonRow] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -8,14 +8,20 @@ WAL with ``synchronous=FULL``: in WAL mode NORMAL survives a killed process but 
 transactions when the machine dies; FULL syncs the log at each commit, so that at most
 ``commit_s`` (≤ 1 s) is lost. At two commits a second that costs a few milliseconds each
 (metric ``readroom_store_commit_seconds``).
+
+``secure_delete`` writes zeros over whatever is replaced or deleted: a checkpoint holds people's
+keypoints, and what a later one replaced shouldn't linger in free pages.
+
+The tables and what their columns hold: readroom.aggregator.schema.
 """
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import sqlite3
-import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,83 +30,26 @@ from typing import Any, Final
 
 import msgspec
 
-from readroom.aggregator.room import DATA_VERSION, PersonRow, RoomData, Sample, SessionRows
-from readroom.aggregator.session import Session
-from readroom.aggregator.slots import pseudonym
+from readroom.aggregator import schema
+from readroom.aggregator.room import DATA_VERSION, RoomData
+from readroom.aggregator.rows import (
+    MarkerRow,
+    MeasureRow,
+    NoteRow,
+    Sample,
+    SessionRows,
+    refuse_emotion,
+)
+from readroom.aggregator.schema import MIGRATIONS
 from readroom.errors import BadSettings, ReadroomError
-from readroom.messages import STATES, Box, Event, Probabilities
+from readroom.messages import Event
 
 #: Name of the file in ``settings.data``.
 FILE_NAME: Final = "sessions.sqlite3"
+#: Locked (shared) by every running aggregator that writes to the file beside it.
+LOCK_NAME: Final = "sessions.lock"
 #: Another aggregator (of another room) may be writing; wait this long for it, s.
 BUSY_S: Final = 3.0
-
-_SCHEMA_1 = """
-CREATE TABLE session (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    room TEXT NOT NULL,
-    title TEXT NOT NULL,
-    started_at REAL NOT NULL,        -- Unix s
-    recording INTEGER NOT NULL,      -- 1: times are media time
-    state TEXT NOT NULL              -- open, closed, or abandoned (it never got to its end)
-);
-CREATE TABLE person (
-    session INTEGER NOT NULL REFERENCES session(id),
-    person INTEGER NOT NULL,         -- counts the session's people from 1
-    slot INTEGER NOT NULL,
-    pseudonym TEXT NOT NULL,
-    camera TEXT NOT NULL,
-    entered_s REAL NOT NULL,
-    left_s REAL,                     -- NULL while present
-    PRIMARY KEY (session, person)
-) WITHOUT ROWID;
-CREATE TABLE sample (
-    session INTEGER NOT NULL REFERENCES session(id),
-    person INTEGER NOT NULL,
-    time_s REAL NOT NULL,            -- session time
-    state INTEGER NOT NULL,          -- index in readroom.messages.STATES
-    confidence REAL NOT NULL,
-    expression BLOB,                 -- 8 bytes: probabilities of EXPRESSIONS × 255
-    coverage REAL NOT NULL,
-    box BLOB NOT NULL,               -- 4 float32: x, y, width, height in px
-    PRIMARY KEY (session, person, time_s)
-) WITHOUT ROWID;
-CREATE TABLE event (
-    id INTEGER PRIMARY KEY,
-    session INTEGER NOT NULL REFERENCES session(id),
-    kind TEXT NOT NULL,
-    start_s REAL NOT NULL,
-    end_s REAL NOT NULL,
-    slot INTEGER,
-    camera TEXT,
-    state TEXT,
-    confidence REAL NOT NULL
-);
-CREATE INDEX event_of_session ON event (session, start_s);
-CREATE TABLE camera (
-    session INTEGER NOT NULL REFERENCES session(id),
-    camera TEXT NOT NULL,
-    source TEXT NOT NULL,            -- redacted
-    mode TEXT NOT NULL,
-    frames INTEGER NOT NULL,         -- let into the timelines
-    last_seq INTEGER NOT NULL,       -- -1: none
-    PRIMARY KEY (session, camera)
-) WITHOUT ROWID;
-CREATE TABLE checkpoint (
-    room TEXT PRIMARY KEY,
-    version INTEGER NOT NULL,
-    saved_at REAL NOT NULL,
-    data BLOB NOT NULL
-);
-"""
-
-#: How to get from each schema version to the next; the first makes an empty file's schema.
-MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
-    lambda connection: _run_script(connection, _SCHEMA_1),
-)
-
-_BOX = struct.Struct("<4f")
 
 
 class StoreFailed(ReadroomError):
@@ -115,32 +64,61 @@ class Checkpoint:
     saved_at: float
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """The store's file for writing, made or brought to this version's schema where need be.
+    Raises BadSettings where it can't be used."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(
+            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA secure_delete=ON")
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except OSError as error:
+        raise BadSettings(
+            f"data={path.parent} (READROOM_DATA): the session store can't be made there "
+            f"({error.strerror}); name a folder that this user may write"
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise BadSettings(
+            f"{path}: not usable as session store ({error}); move the file away, or set "
+            "READROOM_DATA to another folder"
+        ) from None
+    return connection
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a running aggregator writes to the store of that folder."""
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 class Store:
     """The writing side: one per aggregator. Raises BadSettings where the file can't be used."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._connection = sqlite3.connect(
-                self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute("PRAGMA foreign_keys=ON")
-            self._migrate()
-        except OSError as error:
-            raise BadSettings(
-                f"data={folder} (READROOM_DATA): the session store can't be made there "
-                f"({error.strerror}); name a folder that this user may write"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise BadSettings(
-                f"{self.path}: not usable as session store ({error}); move the file away, or set "
-                "READROOM_DATA to another folder"
-            ) from None
-        self._keys: dict[str, int] = {}
+        self._connection = connect(self.path)
+        # The kernel gives it back when the process ends, however it ends.
+        self._lock = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def __enter__(self) -> Store:
         return self
@@ -152,6 +130,7 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+        os.close(self._lock)
 
     def checkpoint(self, room: str) -> Checkpoint | None:
         """How the room stood at the last commit; None where it never ran, or where another
@@ -167,11 +146,15 @@ class Store:
             return None
 
     def commit(self, rows: Iterable[SessionRows], data: RoomData, saved_at: float) -> None:
-        """Write new rows and the checkpoint, all or nothing. Raises :class:`StoreFailed`."""
+        """Write new rows and the checkpoint, all or nothing. Raises :class:`StoreFailed`, and
+        RuntimeError where rows of a purpose without emotion say something of one."""
+        rows = list(rows)
+        for of_session in rows:
+            refuse_emotion(of_session)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for of_session in rows:
-                self._write_session(of_session)
+                self._write_session(of_session, saved_at)
             self._write_cameras(data)
             self._connection.execute(
                 "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
@@ -179,13 +162,14 @@ class Store:
             )
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._keys.clear()
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._roll_back()
             raise StoreFailed(
                 f"{self.path}: the session store can't be written ({error}); free some space or "
                 "make the file writable"
             ) from None
+        except BaseException:
+            self._roll_back()
+            raise
 
     def abandon(self, room: str) -> None:
         """Sessions of the room that were left open and aren't continued."""
@@ -193,79 +177,115 @@ class Store:
             "UPDATE session SET state = 'abandoned' WHERE room = ? AND state = 'open'", (room,)
         )
 
-    def _migrate(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER)")
-        row = self._connection.execute("SELECT max(version) FROM schema_version").fetchone()
-        version = row[0] or 0
-        if version > len(MIGRATIONS):
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-            raise BadSettings(
-                f"{self.path}: made by a newer readroom (schema {version}, this one knows "
-                f"{len(MIGRATIONS)}); upgrade readroom, or set READROOM_DATA to another folder"
-            )
-        for number, migrate in enumerate(MIGRATIONS[version:], start=version + 1):
-            migrate(self._connection)
-            self._connection.execute("INSERT INTO schema_version VALUES (?)", (number,))
-        self._connection.execute("COMMIT")
 
-    def _session_key(self, session: Session, room: str) -> int:
-        key = self._keys.get(session.id)
-        if key is None:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO session (name, room, title, started_at, recording, state) "
-                "VALUES (?, ?, ?, ?, ?, 'open')",
-                (session.id, room, session.title, session.started_at, session.recording),
+    def _session_key(self, rows: SessionRows, saved_at: float) -> int:
+        """The session's key; its row is made, or brought up to date."""
+        session = rows.session
+        self._connection.execute(
+            "INSERT INTO session (name, room, title, started_at, recording, state, purpose, "
+            "saved_at) VALUES (?, ?, ?, ?, ?, 'open', ?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "title = excluded.title, saved_at = excluded.saved_at, "
+            "purpose = COALESCE(session.purpose, excluded.purpose)",
+            (
+                *(session.id, rows.room, session.title, session.started_at, session.recording),
+                *(rows.purpose, saved_at),
+            ),
+        )
+        key, purpose = self._connection.execute(
+            "SELECT id, purpose FROM session WHERE name = ?", (session.id,)
+        ).fetchone()
+        if purpose != rows.purpose:
+            raise RuntimeError(
+                f"session {session.id} was begun for {purpose}, not for {rows.purpose}: "
+                "another purpose needs a session of its own"
             )
-            found = self._connection.execute(
-                "SELECT id FROM session WHERE name = ?", (session.id,)
-            ).fetchone()
-            key = self._keys[session.id] = int(found[0])
-        return key
-
-    def _write_session(self, rows: SessionRows) -> None:
-        if not rows.events and not rows.samples and not rows.people:
-            return
-        key = self._session_key(rows.session, rows.room)
-        if rows.session.closed:
+        if session.closed:
             self._connection.execute("UPDATE session SET state = 'closed' WHERE id = ?", (key,))
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [_person_values(key, person) for person in rows.people],
+        return int(key)
+
+    def _write_session(self, rows: SessionRows, saved_at: float) -> None:
+        if rows.empty:
+            return
+        key = self._session_key(rows, saved_at)
+        people = [schema.person_values(key, person) for person in rows.people]
+        self._insert("REPLACE INTO person", people)
+        samples = [schema.sample_values(key, sample) for sample in rows.samples]
+        self._insert(f"REPLACE INTO sample (session, {schema.SAMPLE_COLUMNS})", samples)
+        events = [schema.event_values(self._connection, key, event) for event in rows.events]
+        self._insert(
+            f"INSERT INTO event (session, {schema.EVENT_COLUMNS}, person, other)",
+            events,
         )
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [_sample_values(key, sample) for sample in rows.samples],
-        )
-        self._connection.executemany(
-            "INSERT INTO event (session, kind, start_s, end_s, slot, camera, state, confidence) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [_event_values(key, event) for event in rows.events],
-        )
+        measures = [
+            (key, row.time_s, row.name, *schema.measure_values(row.measure))
+            for row in rows.measures
+        ]
+        self._insert("REPLACE INTO measure", measures)
+        markers = [(key, row.id, row.time_s, row.label) for row in rows.markers]
+        self._insert("INSERT OR IGNORE INTO marker", markers)
+        notes = [(key, row.id, row.time_s, row.text) for row in rows.notes]
+        self._insert("INSERT OR IGNORE INTO note", notes)
+
+    def _insert(self, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+        if rows:
+            places = ", ".join("?" * len(rows[0]))
+            self._connection.executemany(f"{into} VALUES ({places})", rows)
 
     def _write_cameras(self, data: RoomData) -> None:
-        if data.session is None:
+        """How far the cameras of the room's session have come, and what it is called now. A
+        session that was erased after its end doesn't come back by this."""
+        session = data.session
+        if session is None:
             return
-        key = self._session_key(data.session, data.room)
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO camera VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    key,
-                    camera.name,
-                    camera.source,
-                    camera.mode,
-                    camera.frames,
-                    -1 if camera.join.released_seq is None else camera.join.released_seq,
-                )
-                for camera in data.cameras.values()
-            ],
+        found = self._connection.execute(
+            "SELECT id, title FROM session WHERE name = ?", (session.id,)
+        ).fetchone()
+        if found is None:
+            return
+        if found[1] != session.title:
+            self._connection.execute(
+                "UPDATE session SET title = ? WHERE id = ?", (session.title, found[0])
+            )
+        cameras: list[tuple[object, ...]] = [
+            (
+                *(found[0], camera.name, camera.source, camera.mode, camera.frames),
+                -1 if camera.join.released_seq is None else camera.join.released_seq,
+            )
+            for camera in data.cameras.values()
+        ]
+        self._insert("REPLACE INTO camera", cameras)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to this version's schema; one that has it already isn't locked."""
+    tables = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'"
+    if connection.execute(tables).fetchone()[0]:
+        row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+        if row[0] == len(MIGRATIONS):
+            return
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER)")
+    row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+    version = row[0] or 0
+    if version > len(MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise BadSettings(
+            f"{path}: made by a newer readroom (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}); upgrade readroom, or set READROOM_DATA to another folder"
         )
+    for number, migrate in enumerate(MIGRATIONS[version:], start=version + 1):
+        migrate(connection)
+        connection.execute("INSERT INTO schema_version VALUES (?)", (number,))
+    connection.execute("COMMIT")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as stored. ``state`` is open, closed or abandoned."""
+    """A session as stored. ``state`` is open, closed or abandoned; ``purpose`` None where nobody
+    had been asked; ``saved_at`` is when something was last written of it (Unix s)."""
 
     name: str
     room: str
@@ -273,11 +293,14 @@ class StoredSession:
     started_at: float
     recording: bool
     state: str
+    purpose: str | None
+    saved_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPerson:
-    """One person of a session; ``left_s`` is None while present."""
+    """One person of a session; ``left_s`` is None while present. ``cameras`` are all that have
+    seen the person; ``merged_into`` is the person that this one turned out to be."""
 
     person: int
     slot: int
@@ -285,11 +308,14 @@ class StoredPerson:
     camera: str
     entered_s: float
     left_s: float | None
+    cameras: tuple[str, ...]
+    merged_into: int | None
 
 
 class Timelines:
-    """The reading side: sessions and what happened in them. Opens the file read-only, so it may
-    be used beside a running aggregator."""
+    """The reading side: sessions and what happened in them. Reads the file without writing to
+    it, so it may be used beside a running aggregator; only a file of an older version is brought
+    to this one's first."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -297,57 +323,100 @@ class Timelines:
             raise BadSettings(
                 f"{self._path}: no session store there; set READROOM_DATA to the aggregator's"
             )
+        if self._version() != len(MIGRATIONS):
+            connect(self._path).close()
 
     def sessions(self, room: str | None = None) -> list[StoredSession]:
         """All sessions (of a room), oldest first."""
         rows = self._rows(
-            "SELECT name, room, title, started_at, recording, state FROM session "
-            "WHERE ?1 IS NULL OR room = ?1 ORDER BY started_at, id",
+            "SELECT name, room, title, started_at, recording, state, purpose, saved_at "
+            "FROM session WHERE ?1 IS NULL OR room = ?1 ORDER BY started_at, id",
             room,
         )
-        return [StoredSession(r[0], r[1], r[2], r[3], bool(r[4]), r[5]) for r in rows]
+        return [
+            StoredSession(
+                name=row[0],
+                room=row[1],
+                title=row[2],
+                started_at=row[3],
+                recording=bool(row[4]),
+                state=row[5],
+                purpose=row[6],
+                saved_at=row[7],
+            )
+            for row in rows
+        ]
 
     def people(self, session: str) -> list[StoredPerson]:
         """The people of a session, in order of entering."""
+        columns = "person, slot, pseudonym, camera, entered_s, left_s, cameras, merged_into"
         return [
-            StoredPerson(*row)
-            for row in self._rows(
-                "SELECT person, slot, pseudonym, camera, entered_s, left_s FROM person WHERE "
-                "session = (SELECT id FROM session WHERE name = ?) ORDER BY person",
-                session,
+            StoredPerson(
+                person=row[0],
+                slot=row[1],
+                pseudonym=row[2],
+                camera=row[3],
+                entered_s=row[4],
+                left_s=row[5],
+                cameras=tuple(json.loads(row[6])),
+                merged_into=row[7],
             )
+            for row in self._of_session(session, columns, "person", "person")
         ]
 
     def samples(self, session: str, person: int | None = None) -> list[Sample]:
         """The points of a session's timelines (of one person), by person and time."""
-        rows = self._rows(
-            "SELECT person, time_s, state, confidence, expression, coverage, box FROM sample "
-            "WHERE session = (SELECT id FROM session WHERE name = ?1) "
-            "AND (?2 IS NULL OR person = ?2) ORDER BY person, time_s",
-            session,
-            person,
-        )
-        return [_sample_of(row) for row in rows]
+        rows = self._of_session(session, schema.SAMPLE_COLUMNS, "sample", "person, time_s", person)
+        return [schema.sample_of(row) for row in rows]
 
     def events(self, session: str) -> list[Event]:
         """The events of a session, in the order in which they were found."""
-        rows = self._rows(
-            "SELECT s.room, s.name, e.kind, e.start_s, e.end_s, e.slot, e.camera, e.state, "
-            "e.confidence FROM event e JOIN session s ON s.id = e.session WHERE s.name = ? "
-            "ORDER BY e.id",
-            session,
-        )
-        names = ("room", "session", "kind", "start_s", "end_s", "slot", "camera", "state")
-        return [Event(**dict(zip((*names, "confidence"), row, strict=True))) for row in rows]
+        rooms = self._rows("SELECT room FROM session WHERE name = ?", session)
+        rows = self._of_session(session, schema.EVENT_COLUMNS, "event", "id")
+        return [schema.event_of(rooms[0][0], session, row) for row in rows]
+
+    def measures(self, session: str) -> list[MeasureRow]:
+        """What was said of the room, by time."""
+        columns = "time_s, name, value, low, high, n, coverage"
+        rows = self._of_session(session, columns, "measure", "time_s, name")
+        return [MeasureRow(row[0], row[1], schema.measure_of(row[2:])) for row in rows]
+
+    def markers(self, session: str) -> list[MarkerRow]:
+        """The marked moments of a session, by time."""
+        rows = self._of_session(session, "id, time_s, label", "marker", "time_s, id")
+        return [MarkerRow(*row) for row in rows]
+
+    def notes(self, session: str) -> list[NoteRow]:
+        """What was noted of a session, by time."""
+        rows = self._of_session(session, "id, time_s, text", "note", "time_s, id")
+        return [NoteRow(*row) for row in rows]
 
     def frames(self, session: str) -> dict[str, tuple[int, int]]:
         """By camera: frames that reached the timelines, and the last one's seq."""
-        rows = self._rows(
-            "SELECT camera, frames, last_seq FROM camera WHERE "
-            "session = (SELECT id FROM session WHERE name = ?)",
-            session,
-        )
+        rows = self._of_session(session, "camera, frames, last_seq", "camera", "camera")
         return {row[0]: (row[1], row[2]) for row in rows}
+
+    def _version(self) -> int | None:
+        """The file's schema; None where it has none, or can't be read without mending."""
+        try:
+            rows = self._rows("SELECT max(version) FROM schema_version")
+        except sqlite3.DatabaseError:
+            return None
+        version: int | None = rows[0][0]
+        return version
+
+    def _of_session(
+        self, session: str, columns: str, table: str, order: str, person: int | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Rows of a table of one session (of one person: only of tables that know people)."""
+        # The names are this program's own; what comes from outside travels as values.
+        query = (
+            f"SELECT {columns} FROM {table} "  # noqa: S608
+            "WHERE session = (SELECT id FROM session WHERE name = ?1)"
+        )
+        if person is None:
+            return self._rows(f"{query} ORDER BY {order}", session)
+        return self._rows(f"{query} AND person = ?2 ORDER BY {order}", session, person)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         address = f"{self._path.resolve().as_uri()}?mode=ro"
@@ -355,62 +424,15 @@ class Timelines:
             return connection.execute(query, values).fetchall()
 
 
-def _run_script(connection: sqlite3.Connection, script: str) -> None:
-    """Run statements within the open transaction (executescript would commit it)."""
-    for statement in script.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+def whole_people(people: Iterable[StoredPerson]) -> dict[int, int]:
+    """Person → the person they are after all merges (themselves where nobody was merged)."""
+    into = {row.person: row.merged_into for row in people}
 
+    def last(person: int) -> int:
+        seen = {person}
+        while (following := into.get(person)) is not None and following not in seen:
+            person = following
+            seen.add(person)
+        return person
 
-def _person_values(key: int, row: PersonRow) -> tuple[object, ...]:
-    name = pseudonym(row.slot)
-    return key, row.person, row.slot, name, row.camera, row.entered_s, row.left_s
-
-
-def _sample_values(key: int, sample: Sample) -> tuple[object, ...]:
-    expression = (
-        None
-        if sample.expression is None
-        else bytes(min(255, max(0, round(255 * value))) for value in sample.expression)
-    )
-    box = _BOX.pack(sample.box.x, sample.box.y, sample.box.width, sample.box.height)
-    state = STATES.index(sample.state)
-    return (
-        key,
-        sample.person,
-        sample.time_s,
-        state,
-        sample.confidence,
-        expression,
-        sample.coverage,
-        box,
-    )
-
-
-def _event_values(key: int, event: Event) -> tuple[object, ...]:
-    return (
-        key,
-        event.kind,
-        event.start_s,
-        event.end_s,
-        event.slot,
-        event.camera,
-        event.state,
-        event.confidence,
-    )
-
-
-def _sample_of(row: tuple[Any, ...]) -> Sample:
-    expression: Probabilities | None = None
-    if row[4] is not None:
-        a, b, c, d, e, f, g, h = (value / 255 for value in row[4])
-        expression = (a, b, c, d, e, f, g, h)
-    return Sample(
-        person=row[0],
-        time_s=row[1],
-        state=STATES[row[2]],
-        confidence=row[3],
-        expression=expression,
-        coverage=row[5],
-        box=Box(*_BOX.unpack(row[6])),
-    )
+    return {person: last(person) for person in into}

@@ -69,6 +69,7 @@ def running(clip: Path, models: Path | None, data: Path, *words: str) -> Iterato
     """``readroom run`` on the clip, from its first joined frame until the block ends."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("READROOM_")}
     environment |= {"READROOM_DATA": str(data), "READROOM_HTTP__METRICS_PORT": "0"}
+    environment["READROOM_PURPOSE"] = "research"  # The clip shows people.
     if models is not None:
         environment["READROOM_MODELS"] = str(models)
     command = [sys.executable, "-m", "readroom", "run", f"bench={clip}"]

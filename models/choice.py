@@ -1,7 +1,9 @@
 """What each engine would run with the files at hand, and if nothing, why, in one line.
 
 The project's own networks come with the package and are run unless ``workers.networks`` names
-another. Only finding people without faces has none: that takes a file that is public.
+another. Finding people without faces, meshes and identities have none: they take files that are
+public. Where the purpose forbids inferring emotions, the task ``expression`` doesn't exist: its
+files aren't looked for, and nothing is said of them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ _ENGINES: dict[Task, EngineName] = {
     "expression": "expression",
     "keypoints": "pose",
     "people": "pose",
+    "mesh": "mesh",
+    "blendshapes": "mesh",
+    "identity": "identity",
 }
+#: Engines that nobody has to run: who doesn't name them hears nothing of what they lack.
+_OPTIONAL: frozenset[EngineName] = frozenset({"mesh", "identity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,20 @@ class Choice:
 
 
 def available(settings: Settings) -> tuple[Choice, ...]:
-    """What each task would run: ``faces``, ``expression``, ``keypoints`` and ``people`` (the
-    last is used only by workers that run poses without faces). Files found are verified.
+    """What each task would run: ``faces``, ``expression`` (unless the purpose forbids it),
+    ``keypoints`` and ``people`` (used only by workers that run poses without faces); ``mesh``,
+    ``blendshapes`` and ``identity`` where their engines are asked for. Files found are verified.
 
     Raises BadSettings where READROOM_MODELS names no folder or ``workers.networks`` no network.
     """
-    return tuple(choose(settings, task) for task in _ENGINES)
+    return tuple(choose(settings, task) for task in _ENGINES if _is_offered(settings, task))
+
+
+def _is_offered(settings: Settings, task: Task) -> bool:
+    if task == "expression":
+        return not settings.without_emotion
+    engine = _ENGINES[task]
+    return engine not in _OPTIONAL or engine in settings.workers.engines
 
 
 def choose(settings: Settings, task: Task) -> Choice:
@@ -162,6 +177,8 @@ def _missing(task: Task) -> str:
     """What isn't there for a task, and how to get it."""
     if task == "people":
         return f"finding people without faces takes a network of its own: {remedy(task)}"
+    if task not in OWN:
+        return f"{task} takes a network that doesn't come with the package: {remedy(task)}"
     return f"{OWN[task].file} didn't come with this installation: {remedy(task)}"
 
 
@@ -189,7 +206,7 @@ def _own_lines(settings: Settings, task: Task) -> list[str]:
 
 def _entry_lines(entry: Entry, state: str) -> list[str]:
     return [
-        f"{entry.name:22} {entry.task:11} {entry.licence:11} {state}",
+        f"{entry.name:26} {entry.task:11} {entry.licence:11} {state}",
         f"    note: {entry.notes}",
         f"    cite: {entry.citation}",
     ]

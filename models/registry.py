@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from readroom.messages import KEYPOINTS, EngineName
+from readroom.messages import BLENDSHAPES, KEYPOINTS, EngineName
 
 #: Names of a network's classes or keypoints, in the order of its output.
 Classes = tuple[str, ...]
-Task = Literal["faces", "expression", "keypoints", "people"]
+Task = Literal["faces", "expression", "keypoints", "people", "mesh", "blendshapes", "identity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,18 @@ class InputSpec:
     (aspect lost); ``aspect``: the box enlarged by ``margin_ratio`` and to the input's aspect;
     ``letterbox``: the whole picture, aspect kept, top left, the rest filled with ``fill``;
     ``face``: a square around the box's centre, moved down by ``shift_ratio`` and with a side of
-    ``margin_ratio``, both in units of the box's longer side (models/crop.py).
+    ``margin_ratio``, both in units of the box's longer side (models/crop.py); ``level``: the same
+    turned so that the eyes are level; ``aligned``: the five landmarks where they are in every face
+    that the network was trained on (both models/alignment.py); ``points``: no picture, but points
+    that another network found in one.
+
+    ``layout`` ``planes`` is [channels, height, width], ``pixels`` [height, width, channels].
     """
 
     width: int
     height: int
     color: Literal["bgr", "rgb", "grey"]
-    crop: Literal["square", "stretch", "aspect", "letterbox", "face"]
+    crop: Literal["square", "stretch", "aspect", "letterbox", "face", "level", "aligned", "points"]
     scale: float = 1.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
@@ -44,6 +49,7 @@ class InputSpec:
     margin_ratio: float = 1.0
     shift_ratio: float = 0.0
     stride: int = 1
+    layout: Literal["planes", "pixels"] = "planes"
 
     @property
     def channels(self) -> int:
@@ -73,8 +79,13 @@ class Entry:
 
     @property
     def input_name(self) -> str:
-        """The name of the (one) picture input."""
+        """The name of the (one) input."""
         return next(iter(self.inputs))
+
+    @property
+    def item_shape(self) -> tuple[int, ...]:
+        """The shape of one item of that input, 0 where it is symbolic."""
+        return self.inputs[self.input_name][1:]
 
 
 def _tensors(**shapes: tuple[int, ...]) -> MappingProxyType[str, tuple[int, ...]]:
@@ -91,10 +102,16 @@ _YUNET = (
 _YUNET_AT = "https://doi.org/10.1007/s11633-023-1423-y"
 _TINYPOSE = "PaddlePaddle Authors: PaddleDetection, PP-TinyPose (2021), "
 _TINYPOSE_AT = "https://github.com/PaddlePaddle/PaddleDetection"
+_MEDIAPIPE = (
+    "google-ai-edge/mediapipe 0179f0c4, face_landmarker_v2_with_blendshapes.task (converted)"
+)
 _WIDER_FACE = (
     "Yang, Luo, Loy, Tang: WIDER FACE: A Face Detection Benchmark (2016), the photographs, "
     "https://arxiv.org/abs/1511.06523"
 )
+
+#: Points of a face mesh, irises included.
+MESH_POINTS: Final = 478
 
 #: What a face detector says, at every stride and in each of its cells (models/detection.py).
 FACE_OUTPUTS: Final = MappingProxyType(
@@ -213,6 +230,70 @@ _ENTRIES = (
         outputs=_tensors(output=(0, 3549, 85)),
         notes="finds people (COCO class 0) for a worker that runs poses without faces",
     ),
+    Entry(
+        name="mediapipe_face_landmarks",
+        task="mesh",
+        engine="mesh",
+        file="mediapipe_face_landmarks.onnx",
+        sha256="88e1c29e67a0571ef751dd92da1c69892f1124fb6538e911df04dfb5071ca36a",
+        size_bytes=1153859,
+        url=None,
+        origin=_MEDIAPIPE,
+        licence="Apache-2.0",
+        citation="Grishchenko, Ablavatski, Kartynnik, Raveendran, Grundmann: Attention Mesh: "
+        "High-fidelity Face Mesh Prediction in Real-time (2020), "
+        "https://arxiv.org/abs/2006.10962",
+        input=InputSpec(192, 192, "rgb", "level", scale=1 / 255, margin_ratio=1.5, layout="pixels"),
+        inputs=MappingProxyType({"serving_default_input_28:0": (0, 192, 192, 3)}),
+        outputs=MappingProxyType(
+            {
+                "StatefulPartitionedCall:1": (0, 1, 1, 3 * MESH_POINTS),
+                "StatefulPartitionedCall:0": (0, 1, 1, 1),
+            }
+        ),
+        notes="478 points of a face, and whether it is one; of no use without the blendshapes",
+    ),
+    Entry(
+        name="mediapipe_face_blendshapes",
+        task="blendshapes",
+        engine="mesh",
+        file="mediapipe_face_blendshapes.onnx",
+        sha256="eb2465c928cc6e9538a6df0d16c948abeda80e46c485f69d6313bbe6bd751892",
+        size_bytes=1883636,
+        url=None,
+        origin=_MEDIAPIPE,
+        licence="Apache-2.0",
+        citation="Grishchenko, Yan, Bazavan, Zanfir, Chinaev, Raveendran, Grundmann, "
+        "Sminchisescu: Blendshapes GHUM: Real-time Monocular Facial Blendshape Prediction (2023), "
+        "https://arxiv.org/abs/2309.05782",
+        input=InputSpec(0, 0, "grey", "points"),
+        inputs=MappingProxyType({"serving_default_input_points:0": (1, 146, 2)}),
+        outputs=MappingProxyType({"StatefulPartitionedCall:0": (len(BLENDSHAPES),)}),
+        classes=BLENDSHAPES,
+        notes="52 movements of a face from 146 of its points, one face at a time; a face that "
+        "cries reads as mouthSmile too",
+    ),
+    Entry(
+        name="mobilefacenet_112",
+        task="identity",
+        engine="identity",
+        file="mobilefacenet_112.onnx",
+        sha256="fe6be03d3c6b50e98e1e2380c2c2a087f8750cefb3764e2d08980483362f25af",
+        size_bytes=3998080,
+        url=None,
+        origin="foamliu/MobileFaceNet a6cc9032, weights/MobileFaceNet.onnx (its fixed batch made "
+        "symbolic)",
+        licence="Apache-2.0",
+        citation="Chen, Liu, Gao, Han: MobileFaceNets: Efficient CNNs for Accurate Real-Time Face "
+        "Verification on Mobile Devices (2018), https://arxiv.org/abs/1804.07573",
+        input=InputSpec(
+            112, 112, "rgb", "aligned", scale=1 / 255, mean=_IMAGENET_MEAN, std=_IMAGENET_STD
+        ),
+        inputs=_tensors(input0=(0, 3, 112, 112)),
+        outputs=_tensors(output0=(0, 128)),
+        notes="trained on MS-Celeb-1M, a set that its publisher withdrew because its people had "
+        "not been asked; balanced accuracy .985 at a cosine of .305 on 200 identities",
+    ),
 )
 
 #: Every known network, by name.
@@ -261,6 +342,9 @@ PREFERENCE: Final = MappingProxyType(
         "expression": ("faceapi_expression", "mini_xception_fer2013"),
         "keypoints": ("tinypose_128x96", "tinypose_256x192"),
         "people": ("yolox_nano_416",),
+        "mesh": ("mediapipe_face_landmarks",),
+        "blendshapes": ("mediapipe_face_blendshapes",),
+        "identity": ("mobilefacenet_112",),
     }
 )
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from typing import Annotated
+import time
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Protocol
 
 import typer
 
-from readroom import __version__
+from readroom import __version__, commands, purpose as purposes
 from readroom.box import Box, run_box
 from readroom.errors import BadSettings, ReadroomError
+from readroom.messages import WITHOUT_EMOTION, Command, Marker
 from readroom.redaction import redact
 from readroom.settings import Settings, load_settings
-from readroom.streams import address
+from readroom.streams import Keys, address
+from readroom.words import vocabulary
 
 app = typer.Typer(
     help="How the people in a room looked while you spoke: live and afterwards.",
@@ -29,6 +32,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Networks: what is there, and fetching public ones.")
 app.add_typer(models_app, name="models", no_args_is_help=True)
+session_app = typer.Typer(help="The session of a running room: start, stop, title, notes, people.")
+app.add_typer(session_app, name="session", no_args_is_help=True)
 
 Room = Annotated[str | None, typer.Option(help="Name of the room.")]
 Mode = Annotated[str | None, typer.Option(help="auto, live or recording.")]
@@ -88,6 +93,7 @@ def run_command(
     cameras = parse_sources(settings.sources or ("demo:",))
     for camera in cameras:
         check_source(camera)
+    settings = _settled(settings, cameras)
     for choice in available(settings):
         if choice.broken:
             raise BadSettings(choice.reason)
@@ -132,6 +138,7 @@ def ingest(
         )
     camera = cameras[0]
     check_source(camera)
+    settings = _settled(settings, cameras)
     _box("ingest", camera.name, settings, lambda box: ingest_main(box, camera.name, camera.source))
 
 
@@ -149,7 +156,7 @@ def work(
     settings = load_settings(
         room=room, workers={"engines": engines, "device": device}, log_format=log_format
     )
-    _box("work", name, settings, work_main)
+    _box("work", name, _settled(settings), work_main)
 
 
 @app.command()
@@ -158,7 +165,8 @@ def aggregate(room: Room = None, log_format: LogFormat = None) -> None:
     from readroom.aggregator.process import main as aggregate_main
 
     settings = load_settings(room=room, log_format=log_format)
-    _box("aggregate", "aggregator", settings, aggregate_main, settings.http.metrics_port)
+    port = settings.http.metrics_port
+    _box("aggregate", "aggregator", _settled(settings), aggregate_main, port)
 
 
 @app.command()
@@ -171,7 +179,7 @@ def live(
     from readroom.dashboards.live.server import main as live_main
 
     settings = load_settings(room=room, http={"port": port}, log_format=log_format)
-    _box("live", "live", settings, live_main)
+    _box("live", "live", _settled(settings), live_main)
 
 
 @app.command()
@@ -202,6 +210,102 @@ def doctor(
     report = examine(load_settings(sources=tuple(sources) if sources else None))
     typer.echo(json.dumps(report, indent=2) if as_json else render(report))
     _end(0 if report["ok"] else 1)
+
+
+@app.command("purpose")
+def purpose_command(
+    value: Annotated[
+        str | None,
+        typer.Argument(metavar="[PURPOSE]", help="What the read-out is for; none: show it."),
+    ] = None,
+    room: Room = None,
+) -> None:
+    """What a room's read-out is for; workplace and education forbid expressions (AI Act)."""
+    settings = load_settings(room=room)
+    if value is not None:
+        said = purposes.answered(purposes.named(value), time.time())
+        purposes.keep(settings.data, settings.room, said)
+    typer.echo(purposes.describe(settings))
+
+
+@app.command()
+def check(
+    seconds: Annotated[
+        float, typer.Option(min=1, max=600, help="How long the room is looked at, s.")
+    ] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    room: Room = None,
+) -> None:
+    """Before the talk: who in a running room can be read, who can't, why, and what would help."""
+    from rich.console import Console
+
+    from readroom.dashboards.check import as_data, check as check_room, show
+
+    settings = load_settings(room=room)
+    with commands.running_room(settings) as client:
+        report = check_room(client, settings.room, seconds, settings.workers.min_face_px)
+    words = vocabulary(report.purpose in WITHOUT_EMOTION)
+    if as_json:
+        typer.echo(json.dumps(as_data(report, words), indent=2, ensure_ascii=False))
+    else:
+        show(report, words, Console())
+    _end(0 if report.ok else 1)
+
+
+@session_app.command("start")
+def session_start(
+    title: Annotated[str, typer.Argument(help="Title of the session.")] = "", room: Room = None
+) -> None:
+    """Begin a session: from now on, what is read is stored."""
+    _command(room, "start", text=title)
+
+
+@session_app.command("stop")
+def session_stop(room: Room = None) -> None:
+    """End the running session."""
+    _command(room, "stop")
+
+
+@session_app.command("title")
+def session_title(title: Annotated[str, typer.Argument()], room: Room = None) -> None:
+    """Give the running session another title."""
+    _command(room, "title", text=title)
+
+
+@session_app.command("note")
+def session_note(text: Annotated[str, typer.Argument()], room: Room = None) -> None:
+    """Add a note to the running session."""
+    _command(room, "note", text=text)
+
+
+@session_app.command("merge")
+def session_merge(
+    person: Annotated[str, typer.Argument(help="P1")],
+    other: Annotated[str, typer.Argument(help="P2, who is the same person.")],
+    room: Room = None,
+) -> None:
+    """Say that two people are one, seen by two cameras."""
+    _command(room, "merge", slot=commands.slot_of(person), other=commands.slot_of(other))
+
+
+@session_app.command("split")
+def session_split(
+    person: Annotated[str, typer.Argument(help="P1")],
+    camera: Annotated[str, typer.Option(help="The camera that sees somebody else.")],
+    room: Room = None,
+) -> None:
+    """Say that who a camera sees as a person is somebody else."""
+    _command(room, "split", slot=commands.slot_of(person), camera=camera)
+
+
+@app.command()
+def mark(
+    label: Annotated[str, typer.Argument(help='What happens now: "pricing slide".')],
+    room: Room = None,
+) -> None:
+    """Mark this moment of a running room."""
+    settings = load_settings(room=room)
+    _send(settings, commands.marker(settings.room, label))
 
 
 @models_app.command("list")
@@ -236,6 +340,35 @@ def lab(context: typer.Context) -> None:
     from readroom.models.lab.cli import app as lab_app
 
     lab_app(args=context.args, prog_name="readroom lab")
+
+
+class _Camera(Protocol):
+    @property
+    def kind(self) -> str: ...
+
+
+def _settled(settings: Settings, cameras: Sequence[_Camera] = ()) -> Settings:
+    """The settings with their purpose; it is asked for where a camera will see people."""
+    settled = purposes.settle(
+        settings,
+        real_camera=any(camera.kind != "demo" for camera in cameras),
+        ask=purposes.asker(sys.stdin, sys.stdout),
+    )
+    notice = purposes.notice(settled) if cameras else ""
+    if notice:
+        typer.echo(notice)
+    return settled
+
+
+def _command(room: str | None, verb: commands.Verb, **words: Any) -> None:
+    settings = load_settings(room=room)
+    _send(settings, commands.command(settings.room, verb, **words))
+
+
+def _send(settings: Settings, message: Command | Marker) -> None:
+    with commands.running_room(settings) as client:
+        commands.send(client, Keys(settings.room), message)
+    typer.echo(f"sent to room {settings.room}")
 
 
 def _box(

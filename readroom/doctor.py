@@ -10,8 +10,9 @@ import sys
 from typing import Any
 
 from readroom import __version__
-from readroom.errors import ReadroomError
+from readroom.errors import BadSettings, ReadroomError
 from readroom.preflight import problems
+from readroom.purpose import allowed, decided
 from readroom.redaction import redact
 from readroom.redis_server import NoServer, server_program
 from readroom.settings import Settings, lane_name
@@ -30,6 +31,7 @@ CAMERA_TIMEOUT_S = 5.0
 
 def examine(settings: Settings) -> dict[str, Any]:
     """Look at everything; ``ok`` is false where ``readroom run`` would not start."""
+    settings, unknown_purpose = _with_purpose(settings)
     report: dict[str, Any] = {
         "readroom": __version__,
         "python": platform.python_version(),
@@ -42,7 +44,7 @@ def examine(settings: Settings) -> dict[str, Any]:
         "would_run": _plan(settings),
     }
     missing = [n for n, v in report["packages"].items() if v is None and n not in OPTIONAL]
-    report["problems"] = list(problems(settings))
+    report["problems"] = [*unknown_purpose, *problems(settings)]
     parts = [report["redis"], *report["networks"], *report["cameras"]]
     good = all(part["ok"] for part in parts) and not report["problems"]
     report["ok"] = good and not missing
@@ -103,10 +105,20 @@ def _cameras(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def _with_purpose(settings: Settings) -> tuple[Settings, list[str]]:
+    """The settings as the room's purpose leaves them, and what is in the way of knowing it."""
+    try:
+        known = settings.model_copy(update={"purpose": decided(settings)})
+    except BadSettings as error:
+        return settings, [str(error)]
+    return allowed(known), []
+
+
 def _plan(settings: Settings) -> dict[str, Any]:
     workers = settings.workers.count or os.cpu_count() or 1
     return {
         "room": settings.room,
+        "purpose": settings.purpose or "asked before the first real camera",
         "workers": workers,
         "lane": lane_name(settings.workers.engines),
         "device": settings.workers.device,

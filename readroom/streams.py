@@ -113,6 +113,11 @@ class Keys:
         return self._key("events")
 
     @property
+    def commands(self) -> str:
+        """Stream of commands and markers, read by the aggregator."""
+        return self._key("commands")
+
+    @property
     def dead(self) -> str:
         """Stream of entries nobody could read."""
         return self._key("dead")

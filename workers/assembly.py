@@ -18,6 +18,8 @@ from readroom.workers.backends.base import Backend, Network, Profile
 from readroom.workers.engines.expression import ExpressionReader
 from readroom.workers.engines.face import FaceFinder, FaceNetwork, profile
 from readroom.workers.engines.haar import Haar
+from readroom.workers.engines.identity import IdentityReader
+from readroom.workers.engines.mesh import MeshReader
 from readroom.workers.engines.people import PeopleFinder
 from readroom.workers.engines.pose import PoseReader
 
@@ -46,11 +48,14 @@ def assemble(
 ) -> Assembled:
     """Load the networks for ``settings.workers.engines`` and warm them up.
 
+    Where the purpose forbids inferring emotions there is no ``expression`` engine, whatever
+    ``settings.workers.engines`` says, and nothing is missing for that.
+
     Raises BadSettings where a file at hand must not be loaded, or where none of the engines asked
     for can run; ReadroomError where a file isn't the network it should be.
     """
     workers = settings.workers
-    choices = tuple(choose(settings, task) for task in tasks(workers.engines))
+    choices = tuple(choose(settings, task) for task in tasks(allowed_engines(settings)))
     for choice in choices:
         if choice.broken:
             raise BadSettings(choice.reason)
@@ -64,9 +69,17 @@ def assemble(
         expressions=builder.expressions(by_task.get("expression")),
         poses=builder.poses(by_task.get("keypoints")),
         people=builder.people(by_task.get("people")),
+        meshes=builder.meshes(by_task.get("mesh"), by_task.get("blendshapes")),
+        identities=builder.identities(by_task.get("identity")),
         min_face_px=workers.min_face_px,
     )
     return Assembled(analyser, choices)
+
+
+def allowed_engines(settings: Settings) -> tuple[EngineName, ...]:
+    """The engines that were asked for and may run for this purpose."""
+    forbidden = "expression" if settings.without_emotion else ""
+    return tuple(engine for engine in settings.workers.engines if engine != forbidden)
 
 
 def tasks(engines: tuple[EngineName, ...]) -> tuple[Task, ...]:
@@ -80,6 +93,10 @@ def tasks(engines: tuple[EngineName, ...]) -> tuple[Task, ...]:
         wanted.append("keypoints")
         if "face" not in engines:
             wanted.append("people")
+    if "mesh" in engines:
+        wanted += ["mesh", "blendshapes"]
+    if "identity" in engines:
+        wanted.append("identity")
     return tuple(wanted)
 
 
@@ -125,15 +142,33 @@ class _Builder:
         most = self._workers.max_people
         return PeopleFinder(network, choice.entry, most=most, on_run=self._report("people"))
 
+    def meshes(self, points: Choice | None, moves: Choice | None) -> MeshReader | None:
+        if points is None or points.entry is None or moves is None or moves.entry is None:
+            return None
+        return MeshReader(
+            self._load(points, self._fixed(points.entry, self._workers.max_people)),
+            points.entry,
+            self._load(moves, self._fixed(moves.entry, self._workers.max_people)),
+            moves.entry,
+            on_run=self._report("mesh"),
+        )
+
+    def identities(self, choice: Choice | None) -> IdentityReader | None:
+        if choice is None or choice.entry is None:
+            return None
+        network = self._load(choice, self._fixed(choice.entry, self._workers.max_people))
+        return IdentityReader(network, choice.entry, on_run=self._report("identity"))
+
     def _report(
-        self, engine: Literal["face", "expression", "pose", "people"]
+        self, engine: Literal["face", "expression", "pose", "people", "mesh", "identity"]
     ) -> Callable[[int, float], None]:
         return lambda items, seconds: self._on_run(engine, items, seconds)
 
     def _fixed(self, entry: Entry, batch: int) -> Profile:
-        spec = entry.input
-        item = (spec.channels, spec.height, spec.width)
-        return Profile((1, *item), (min(4, batch), *item), (batch, *item))
+        # A batch that the file fixes is all that it takes.
+        most = entry.inputs[entry.input_name][0] or batch
+        item = entry.item_shape
+        return Profile((1, *item), (min(4, most), *item), (most, *item))
 
     def _load(self, choice: Choice, shapes: Profile) -> Network:
         if choice.entry is None or choice.path is None:

@@ -8,10 +8,16 @@ is fewer, and never starves. It depends on the frame alone, so all workers of a 
 
 Expressions are read of faces found in the same frame. So with ``face_every = 2`` and
 ``expression_every = 3`` a turn that comes on frame 3 is kept for frame 4, where faces run: the
-turns 0, 3, 6, 9 run on 0, 4, 6, 10. Poses wait for faces in the same way. Only where they are to
+turns 0, 3, 6, 9 run on 0, 4, 6, 10. Meshes have the turns of expressions, whether or not those run.
+Poses wait for faces in the same way. Only where they are to
 run more often than faces do they run in between, around faces known from a moment before. Those
 are known to the worker that saw them and to no other, so in a lane of several workers such frames
 may go without a pose; where nothing else ran, they are told as skipped by cadence.
+
+Identities have a turn every IDENTITY_EVERY captured frames, and wait for faces too. That counts
+frames and no seconds: a frame doesn't say when the one before it was captured, and what a worker
+remembers of it another worker doesn't know, nor does it itself after a restart. Counting, all
+workers agree, and a recording's frames with an embedding are the same in every run.
 """
 
 from __future__ import annotations
@@ -24,6 +30,10 @@ from readroom.messages import Box, CameraReport, EngineName, Frame, Observation
 from readroom.settings import WorkerSettings
 from readroom.streams import Delivery
 
+#: Captured frames (seq) from one turn of identities to the next: at 30 frames/s a second, with
+#: slower cameras longer. Who somebody is doesn't change from frame to frame, and reading it costs
+#: as much as finding the faces does (``python -m benchmarks.detail --only cost``).
+IDENTITY_EVERY = 30
 #: Faces seen longer ago than this don't say where a person is now, s.
 FACES_KNOWN_S = 1.0
 #: A camera that has reported within this time is there, s: ten reports.
@@ -41,10 +51,12 @@ def due_engines(frame: Frame, workers: WorkerSettings) -> frozenset[EngineName]:
         "face": workers.face_every,
         "expression": workers.expression_every,
         "pose": workers.pose_every,
+        "mesh": workers.expression_every,
+        "identity": IDENTITY_EVERY,
     }
 
     def due(engine: EngineName) -> bool:
-        waits = engine == "expression" or (engine == "pose" and every["pose"] >= every["face"])
+        waits = engine != "pose" or every["pose"] >= every["face"]
         # For what waits for faces, time moves in steps from one frame with faces to the next.
         step = every["face"] if waits and "face" in workers.engines else 1
         seq, previous_seq = (n - n % step for n in (frame.seq, frame.previous_seq))

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from readroom.box import Box
 from readroom.dashboards.live.hub import Hub, Mailbox
-from readroom.dashboards.live.words import WORDS
+from readroom.dashboards.live.words import page_words
 from readroom.guard import Guard
 
 #: A silent event stream is sent a comment this often, s: proxies and dead browsers show.
@@ -96,7 +96,7 @@ class _Page:
         self._hub = hub
 
     async def words(self, request: Request) -> Response:
-        return _json(WORDS)
+        return _json(page_words(self._box.settings.without_emotion))
 
     async def state(self, request: Request) -> Response:
         """The newest room state; null before the first."""

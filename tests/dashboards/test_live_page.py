@@ -9,7 +9,14 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from readroom.messages import NOT_READ, NOT_VISIBLE, TOO_SMALL, UNCERTAIN
+from readroom.messages import (
+    EXPRESSIONS,
+    NOT_READ,
+    NOT_VISIBLE,
+    TOO_SMALL,
+    UNCERTAIN,
+    Measure,
+)
 from tests.dashboards.conftest import Watched
 from tests.dashboards.running import Live, OwnRedis, live as running_live
 from tests.dashboards.scene import Publisher, camera, person, recording, room_state
@@ -259,6 +266,48 @@ def test_what_happens_is_listed_newest_first(page: Page, publisher: Publisher) -
     expect(texts).to_have_text(
         ["Camera front: lost, trying again", "P2 looked happy for 13 s", "P2 came into view"]
     )
+
+
+def test_looks_actions_and_turns_of_the_room_are_told_with_how_sure_that_is(
+    page: Page, publisher: Publisher
+) -> None:
+    publisher.say(room_state(40.0, [person(3, "neutral", pseudonym="P3")]))
+    expect(row(page, 3)).to_be_visible()
+    lasted = {"slot": 3, "start_s": 12.0, "end_s": 24.5, "confidence": 0.82}
+    publisher.happen("look_ended", state="displeased", **lasted)
+    publisher.happen("action_ended", state="arms_crossed", **lasted)
+    publisher.happen("merged", slot=3, state="5")
+    publisher.happen(
+        "inflection",
+        state="facing_front",
+        measure=Measure(value=-0.12, low=-0.3, high=0.06, n=5, coverage=0.84),
+    )
+    publisher.happen("response", state="prices", measure=Measure(value=None, n=1))
+    texts = page.locator("#event-list > li > span")
+    expect(texts).to_have_text(
+        [
+            "After “prices”: too little was seen to say",
+            "The room turned: share of people facing the front, −0.12 (−0.30 to +0.06), 5 people, "
+            "readable 84 %",
+            "P3 and P5 are one person",
+            "P3 had crossed arms for 13 s, 82 % sure",
+            "P3 looked displeased for 13 s, 82 % sure",
+        ]
+    )
+
+
+def test_a_page_for_a_workplace_is_drawn_without_a_word_for_an_emotion(
+    watched: Watched, publisher: Publisher, redis_url: str
+) -> None:
+    with running_live(redis_url, READROOM_PURPOSE="workplace") as started:
+        watched.page.goto(started.address)
+        publisher.say(room_state(40.0, [person(1, NOT_READ)], purpose="workplace", engines={}))
+        expect(row(watched.page, 1).locator(".readout")).to_have_text("in view")
+        shown = watched.page.inner_text("body").lower()
+    assert "who is in view and what they visibly do" in shown
+    for word in (*EXPRESSIONS, "happy", "attentive", "valence", "emotion"):
+        assert word not in shown
+    assert watched.complaints == []
 
 
 def test_earlier_moments_can_be_read_with_the_keyboard(page: Page, publisher: Publisher) -> None:

@@ -144,6 +144,8 @@ def run(
         "READROOM_CACHE": str(data / "cache"),
         "READROOM_HTTP__PORT": "0",
         "READROOM_HTTP__METRICS_PORT": "0",
+        # Recordings see people, and nobody is there to be asked what for.
+        "READROOM_PURPOSE": "research",
         "PYTHONUNBUFFERED": "1",
         **environment,
     }

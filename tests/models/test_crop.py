@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from readroom.models.crop import CropRule, Square, cut_square, to_grey
+from readroom.models.crop import CropRule, Square, cut_colour, cut_square, to_grey
 
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -69,3 +69,13 @@ def test_colour_and_grey_pictures_give_the_same_square(side: float) -> None:
     difference = cut_square(colour, square, 48).astype(int) - cut_square(grey, square, 48)
     assert np.abs(difference).max() <= 1
     np.testing.assert_array_equal(to_grey(grey), grey)
+
+
+def test_a_coloured_square_is_the_grey_one_in_each_colour() -> None:
+    planes = [picture(90, 70, seed) for seed in range(3)]
+    square = Square(41.3, 30.8, 60, 17)
+    for size_px in (20, 112):
+        coloured = cut_colour(np.dstack(planes), square, size_px)
+        assert coloured.shape == (size_px, size_px, 3)
+        for number, plane in enumerate(planes):
+            np.testing.assert_array_equal(coloured[..., number], cut_square(plane, square, size_px))

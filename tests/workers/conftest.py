@@ -59,9 +59,9 @@ def load(shared_models: Path) -> Load:
 
     def load_named(name: str) -> Network:
         entry = REGISTRY[name]
-        spec = entry.input
-        item = (spec.channels, spec.height or 384, spec.width or 640)
-        profile = Profile((1, *item), (1, *item), (8, *item))
+        batch, *shape = entry.inputs[entry.input_name]
+        item = tuple(size or side for size, side in zip(shape, (3, 384, 640), strict=False))
+        profile = Profile((1, *item), (1, *item), (batch or 8, *item))
         model = read_verified(shared_models / entry.file, entry)
         return OnnxRuntime().load(model, "cpu", {entry.input_name: profile})
 

@@ -11,6 +11,7 @@ from readroom.messages import Box, CameraPhase, CameraReport, Frame
 from readroom.settings import WorkerSettings
 from readroom.streams import Delivery
 from readroom.workers.lane import (
+    IDENTITY_EVERY,
     REPORT_FRESH_S,
     KnownFaces,
     due_engines,
@@ -74,6 +75,30 @@ def test_each_engine_has_its_own_cadence_and_only_the_lanes_engines_are_due() ->
     assert due_engines(frame(2), workers) == {"pose"}
     assert due_engines(frame(3), workers) == {"face"}
     assert due_engines(frame(3), WorkerSettings(engines=("pose",), pose_every=3)) == {"pose"}
+
+
+@pytest.mark.parametrize("face_every", [1, 2, 3])
+def test_meshes_have_the_turns_of_expressions_whether_or_not_those_run(face_every: int) -> None:
+    both = WorkerSettings(
+        engines=("face", "expression", "mesh"), face_every=face_every, expression_every=4
+    )
+    alone = WorkerSettings(engines=("face", "mesh"), face_every=face_every, expression_every=4)
+    runs = [seq for seq in range(60) if "mesh" in due_engines(frame(seq), both)]
+    assert runs == [seq for seq in range(60) if "expression" in due_engines(frame(seq), both)]
+    assert runs == [seq for seq in range(60) if "mesh" in due_engines(frame(seq), alone)]
+    assert 0 < len(runs) <= 15
+
+
+@given(st.integers(1, 7), st.integers(1, 9))
+def test_identities_have_a_turn_a_second_at_30_frames_and_only_where_faces_are_looked_for(
+    step: int, face_every: int
+) -> None:
+    workers = WorkerSettings(engines=("face", "identity"), face_every=face_every)
+    frames = [frame(seq, previous_seq=max(-1, seq - step)) for seq in range(0, 600, step)]
+    dues = [due_engines(one, workers) for one in frames]
+    assert all("face" in due for due in dues if "identity" in due)
+    runs = sum("identity" in due for due in dues)
+    assert 600 // IDENTITY_EVERY - 1 <= runs <= 600 // IDENTITY_EVERY
 
 
 def test_what_needs_faces_waits_for_the_next_frame_with_faces() -> None:

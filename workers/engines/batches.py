@@ -96,8 +96,7 @@ class BatchedEngine(ABC):
         self._spec = entry.input
         self._model = entry.name
         self._output = next(iter(entry.outputs))
-        shape = (self._spec.channels, self._spec.height, self._spec.width)
-        self._batches = Batches(network, shape, self._decode, on_run)
+        self._batches = Batches(network, entry.item_shape, self._decode, on_run)
 
     @property
     def model(self) -> str:

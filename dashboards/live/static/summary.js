@@ -4,7 +4,8 @@ import { byId, keepInStep, make, setText, show } from "./dom.js";
 import { paintSwatch } from "./palette.js";
 import { WHOLE_FROM_S } from "./strips.js";
 import {
-  dropWord, duration, labelOf, pastOf, percent, phaseWord, say, sessionClock, shortTime, states, wallClock,
+  dropWord, duration, endedOf, hasSentence, labelOf, measureWord, percent, phaseWord, say, sessionClock, shortTime,
+  signed, states, wallClock,
 } from "./words.js";
 
 /** A running session silent for this long has no data, s. */
@@ -181,12 +182,32 @@ function eventItem() {
   return item;
 }
 
+/** The sentence of an event: the one that says how sure, or without figures, where that fits. */
+function eventKey({ kind, confidence, measure }) {
+  const key = `event_${kind}`;
+  if (confidence > 0 && hasSentence(`${key}_sure`)) return `${key}_sure`;
+  if (typeof measure?.value !== "number" && hasSentence(`${key}_bare`)) return `${key}_bare`;
+  return key;
+}
+
 function eventText(event, names) {
-  return say(`event_${event.kind}`, {
-    who: event.slot === null ? "" : names[event.slot] ?? `P${event.slot}`,
-    past: pastOf(event.state),
-    phase: phaseWord(event.state),
+  const { kind, state, measure } = event;
+  const nameOf = (slot) => names[slot] ?? `P${slot}`;
+  const figure = (value) => (typeof value === "number" ? signed(value) : "?");
+  return say(eventKey(event), {
+    who: event.slot === null ? "" : nameOf(event.slot),
+    other: nameOf(String(state).replace(/^P/, "")),
+    past: endedOf(kind, state),
+    phase: phaseWord(state),
+    what: measureWord(kind, state),
+    label: state,
     camera: event.camera,
     duration: duration(event.end_s - event.start_s),
+    sure: percent(event.confidence),
+    value: figure(measure?.value),
+    low: figure(measure?.low),
+    high: figure(measure?.high),
+    n: measure?.n ?? 0,
+    coverage: percent(measure?.coverage ?? 0),
   });
 }

@@ -1,6 +1,8 @@
 // What the page says: the server's words (dashboards/live/words.py), and how numbers are spelled.
 
-let words = { order: [], states: {}, phases: {}, drops: {}, sentences: {} };
+let words = {
+  order: [], states: {}, looks: {}, actions: {}, measures: {}, deviations: {}, phases: {}, drops: {}, sentences: {},
+};
 
 /** Fetch the words, once, before anything is said. */
 export async function loadWords() {
@@ -21,6 +23,15 @@ const spaced = (name) => String(name).replaceAll("_", " ");
 export const labelOf = (state) => words.states[state]?.label ?? spaced(state);
 export const readoutOf = (state) => words.states[state]?.readout ?? spaced(state);
 export const pastOf = (state) => words.states[state]?.past ?? spaced(state);
+/** What an event that ended says of its state, which is a state, a look or an action. */
+export const endedOf = (kind, state) => {
+  const group = { look_ended: words.looks, action_ended: words.actions }[kind] ?? words.states;
+  return group[state]?.past ?? spaced(state);
+};
+/** What an event of the room, or somebody's deviation, is about. */
+export const measureWord = (kind, name) =>
+  (kind === "deviation" ? words.deviations : words.measures)[name] ?? spaced(name);
+export const hasSentence = (key) => key in words.sentences;
 export const phaseWord = (phase) => words.phases[phase] ?? spaced(phase);
 export const dropWord = (reason) => words.drops[reason] ?? spaced(reason);
 

@@ -1,0 +1,201 @@
+"""The table on disk: Parquet, in parts while it is recorded, one file in the end.
+
+A Parquet file can't be read before its footer is written at its very end, so a recording that is
+cut off would leave nothing. Hence every group of rows is a whole file of its own at first, in a
+folder beside the one that was named (``talk.parquet.parts``), synced and renamed into place: a
+crash loses the group that was being filled, no more. :func:`finish` makes the one file of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from readroom.dashboards.record.columns import Column, columns
+from readroom.dashboards.record.rows import Row
+from readroom.errors import BadSettings, ReadroomError
+
+#: Layout of the table; grows when a column changes its meaning or goes.
+LAYOUT: Final = "1"
+#: Rows of a row group in the finished file: a quarter of an hour of twelve people.
+GROUP_ROWS: Final = 50_000
+_COMPRESSION: Final = "zstd"
+
+
+class NotWritten(ReadroomError):
+    """The table can't be written now: disk full, or the folder is gone."""
+
+
+def arrow() -> tuple[Any, Any]:
+    """pyarrow and its Parquet module. Raises BadSettings where it isn't installed."""
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise BadSettings(
+            "readroom record needs pyarrow, which isn't installed: pip install 'readroom[record]'"
+        ) from None
+
+
+def schema(*, without_emotion: bool) -> Any:
+    """The table's pyarrow schema; each field's metadata says its unit, range and meaning."""
+    pa, _ = arrow()
+    fields = [_field(pa, column) for column in columns(without_emotion=without_emotion)]
+    return pa.schema(fields, metadata={"readroom.table": LAYOUT})
+
+
+def _field(pa: Any, column: Column) -> Any:
+    kinds = {
+        "text": pa.string(),
+        "float32": pa.float32(),
+        "float64": pa.float64(),
+        "int16": pa.int16(),
+        "bool": pa.bool_(),
+    }
+    said = {"unit": column.unit, "range": column.range, "meaning": column.meaning}
+    return pa.field(column.name, kinds[column.kind], metadata=said)
+
+
+class Table:
+    """A table that is being recorded. Raises BadSettings where ``path`` can't be used."""
+
+    def __init__(self, path: Path, *, without_emotion: bool) -> None:
+        self.rows = 0
+        self._path = path
+        self._parts = parts_of(path)
+        self._schema = schema(without_emotion=without_emotion)
+        check_place(path)
+        try:
+            self._parts.mkdir(mode=0o700)
+        except OSError as error:
+            raise BadSettings(
+                f"{path}: can't be made ({error.strerror}); name a file in a folder that this "
+                "user may write"
+            ) from None
+        self._written = 0
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Put a group of rows on disk. Raises :class:`NotWritten`; then none of it is there."""
+        if not rows:
+            return
+        pa, pq = arrow()
+        group = pa.Table.from_pylist(rows, schema=self._schema)
+        name = f"{self._written + 1:06d}.parquet"
+        unfinished = self._parts / f".{name}"
+        try:
+            pq.write_table(group, unfinished, compression=_COMPRESSION)
+            _into_place(unfinished, self._parts / name)
+        except OSError as error:
+            raise _not_written(self._path, error) from None
+        self._written += 1
+        self.rows += len(rows)
+
+    def finish(self) -> None:
+        """Make the one file; without any rows there is none. Raises :class:`NotWritten`."""
+        if self._written:
+            finish(self._path)
+        else:
+            shutil.rmtree(self._parts)
+
+
+def parts_of(path: Path) -> Path:
+    """The folder in which the parts of a table lie while it is recorded."""
+    return path.with_name(f"{path.name}.parts")
+
+
+def check_place(path: Path) -> None:
+    """Raises BadSettings where a table, or what a recording left behind, is there already, or
+    none can be made."""
+    if path.exists():
+        raise BadSettings(f"{path}: exists already; name a new file")
+    if parts_of(path).exists():
+        raise BadSettings(
+            f"{parts_of(path)}: a recording that was cut off, or still runs; make its table with "
+            f"`readroom record --finish {path}`, or name a new file"
+        )
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise BadSettings(
+            f"{path}: can't be made; name a file in a folder that is there and that this user may "
+            "write"
+        )
+
+
+def finish(path: Path) -> int:
+    """Make the table ``path`` of the parts beside it, which are then removed; how many rows it
+    has. Also finishes what a recording that was cut off left behind. Raises BadSettings where
+    there is nothing to finish, NotWritten where the file can't be written."""
+    folder = parts_of(path)
+    # What begins with a dot was never finished.
+    parts = sorted(part for part in folder.glob("*.parquet") if not part.name.startswith("."))
+    if not parts:
+        raise BadSettings(f"{folder}: no parts of a recording there; name the file it was to make")
+    _, pq = arrow()
+    rows = sum(int(pq.read_metadata(part).num_rows) for part in parts)
+    if path.exists() and not _holds(pq, path, rows):
+        raise BadSettings(f"{path}: exists already, and isn't of these parts; move it away")
+    if not path.exists():
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        try:
+            _join(pq, parts, unfinished)
+            _into_place(unfinished, path)
+        except OSError as error:
+            raise _not_written(path, error) from None
+    shutil.rmtree(folder)
+    return rows
+
+
+def _holds(pq: Any, path: Path, rows: int) -> bool:
+    """Whether a table was made of parts with so many rows, and only they weren't removed."""
+    try:
+        return bool(pq.read_metadata(path).num_rows == rows)
+    except (OSError, ValueError):  # No Parquet file at all.
+        return False
+
+
+def _join(pq: Any, parts: Iterable[Path], target: Path) -> None:
+    pa, _ = arrow()
+    writer: Any = None
+    try:
+        for tables in _groups(pq, parts):
+            group = pa.concat_tables(tables)
+            if writer is None:
+                writer = pq.ParquetWriter(target, group.schema, compression=_COMPRESSION)
+            writer.write_table(group, row_group_size=len(group))
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _groups(pq: Any, parts: Iterable[Path]) -> Iterator[list[Any]]:
+    """The parts' tables, as many at once as make a row group of the finished file."""
+    group: list[Any] = []
+    for part in parts:
+        group.append(pq.read_table(part))
+        if sum(len(table) for table in group) >= GROUP_ROWS:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _into_place(unfinished: Path, path: Path) -> None:
+    """On disk, readable by its owner only, and only then under its name."""
+    os.chmod(unfinished, 0o600)
+    for synced, before in ((unfinished, True), (path.parent, False)):
+        if not before:
+            os.replace(unfinished, path)
+        handle = os.open(synced, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _not_written(path: Path, error: OSError) -> NotWritten:
+    return NotWritten(
+        f"{path}: can't be written ({error.strerror or error}); what was recorded until then is in "
+        f"{parts_of(path)}: free some space, then `readroom record --finish {path}`"
+    )

@@ -1,0 +1,559 @@
+"""Every word that a person may read about people and cameras, in one place.
+
+A read-out says what somebody looked like, what they visibly did, or what a viewer would name it:
+with how long, how many and how sure. It never says what goes on in anybody. A test holds every
+template here against a list of words that would.
+
+A :class:`Vocabulary` is chosen whole by :func:`vocabulary`: for a language, and for whether
+expressions may be named at all. Where they may not (readroom.purpose), it knows no word for them:
+a caller that asks for one gets a KeyError, and nothing that could be shown.
+
+Templates are filled with ``str.format_map``, on the page by static/words.js: as text and never as
+markup. The groups, and the placeholders that a group's templates may use (FIELDS), are:
+
+- ``states``, ``looks``, ``actions``, ``measures``, ``deviations``: none
+- ``events``: by kind of event; one that ends in ``_sure`` is taken where the event says how sure it
+  is, one that ends in ``_bare`` where it carries no measure
+- ``room``: about everybody; ``page``: the live page's own; ``check``: what is wrong with the view,
+  and what to do about it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final, TypedDict
+
+from readroom.errors import BadSettings
+from readroom.messages import (
+    EXPRESSIONS,
+    NOT_READ,
+    NOT_VISIBLE,
+    TOO_SMALL,
+    UNCERTAIN,
+    Event,
+    Purpose,
+)
+
+
+class StateWords(TypedDict):
+    """``label`` stands in a band or a legend, ``readout`` beside a person's name, ``past`` in
+    what is over."""
+
+    label: str
+    readout: str
+    past: str
+
+
+Texts = Mapping[str, str]
+Sayings = Mapping[str, StateWords]
+
+#: Placeholders that the templates of a group may use. Every event has all of its group's
+#: (:func:`event_fields`).
+FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "events": frozenset(
+        ("who", "other", "what", "past", "phase", "camera", "duration", "sure", "label")
+        + ("value", "low", "high", "n", "coverage")
+    ),
+    "room": frozenset(
+        ("who", "readout", "label", "duration", "sure", "count", "n", "percent")
+        + ("value", "low", "high", "coverage")
+    ),
+    "page": frozenset(
+        ("engines", "room", "end", "since", "count", "duration", "label", "percent", "valence")
+        + ("arousal", "visible", "known", "name", "time", "past", "fps", "lag", "width", "height")
+        + ("frames", "reasons", "people")
+    ),
+    "check": frozenset(
+        ("who", "camera", "room", "n", "count", "width", "limit", "goal", "factor", "percent")
+        + ("phase", "lag", "seconds", "session")
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All words of one language and profile. ``states``, ``looks``, ``actions`` and ``measures``
+    are named as in readroom.messages, ``deviations`` as the measurements of
+    aggregator/deviation.py; a profile without emotion lacks those it must not name."""
+
+    language: str
+    without_emotion: bool
+    states: Sayings
+    looks: Sayings
+    actions: Sayings
+    measures: Texts
+    deviations: Texts
+    phases: Texts
+    drops: Texts
+    events: Texts
+    room: Texts
+    page: Texts
+    check: Texts
+
+    def templates(self) -> Iterator[tuple[str, str, str]]:
+        """Everything that can be shown: group, key, text."""
+        for group in ("states", "looks", "actions"):
+            sayings: Sayings = getattr(self, group)
+            for key, saying in sayings.items():
+                yield group, f"{key}.label", saying["label"]
+                yield group, f"{key}.readout", saying["readout"]
+                yield group, f"{key}.past", saying["past"]
+        for group in (
+            "measures",
+            "deviations",
+            "phases",
+            "drops",
+            "events",
+            "room",
+            "page",
+            "check",
+        ):
+            texts: Texts = getattr(self, group)
+            for key, text in texts.items():
+                yield group, key, text
+
+
+def vocabulary(without_emotion: bool, language: str = "en") -> Vocabulary:
+    """The words to use. Raises BadSettings for a language that nobody has written yet."""
+    try:
+        full, silent = _LANGUAGES[language]
+    except KeyError:
+        known = ", ".join(_LANGUAGES)
+        raise BadSettings(f"language={language}: no such vocabulary; there is {known}") from None
+    return silent if without_emotion else full
+
+
+def seconds(value_s: float) -> str:
+    """A time as people say it: "4.2 s" below ten seconds, then "12 s", "2 min 5 s", "1 h 3 min"."""
+    if value_s < 9.95:
+        return f"{max(0.0, value_s):.1f} s"
+    minutes, rest = divmod(round(value_s), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def percent(ratio: float) -> str:
+    """A share, or how sure something is (0..1): "82 %"."""
+    return f"{round(ratio * 100)} %"
+
+
+def signed(value: float | None) -> str:
+    """A figure with its sign and a true minus: "+0.42", "−0.05", "0.00"; "?" for None."""
+    if value is None:
+        return "?"
+    digits = f"{abs(value):.2f}"
+    if float(digits) == 0:
+        return digits
+    return f"{'−' if value < 0 else '+'}{digits}"
+
+
+def event_sentence(words: Vocabulary, event: Event, names: Mapping[int, str]) -> str:
+    """What an event says, in one sentence: "P3 looked displeased for 4.2 s, 82 % sure".
+
+    ``names`` maps slots to pseudonyms (others are "P" and the slot). Raises KeyError for a kind,
+    or something named by the event, that this vocabulary has no word for.
+    """
+    fields = event_fields(words, event, names)
+    kind = event.kind
+    if event.confidence > 0 and f"{kind}_sure" in words.events:
+        kind = f"{kind}_sure"
+    elif (event.measure is None or event.measure.value is None) and f"{kind}_bare" in words.events:
+        kind = f"{kind}_bare"
+    return words.events[kind].format_map(fields)
+
+
+def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> dict[str, str]:
+    """Every placeholder of ``events``, filled from one event; what it doesn't say is empty."""
+    measure = event.measure
+    state = event.state or ""
+    return {
+        "who": _name(event.slot, names),
+        "other": _name(_slot(state) if event.kind in ("merged", "split") else None, names),
+        "what": _what(words, event.kind, state),
+        "past": _past(words, event.kind, state),
+        "phase": words.phases[state] if event.kind == "camera" else "",
+        "camera": event.camera or "",
+        "duration": seconds(event.end_s - event.start_s),
+        "sure": percent(event.confidence),
+        "label": state if event.kind in ("marker", "response") else "",
+        "value": signed(measure.value if measure else None),
+        "low": signed(measure.low if measure else None),
+        "high": signed(measure.high if measure else None),
+        "n": str(measure.n if measure else 0),
+        "coverage": percent(measure.coverage if measure else 0.0),
+    }
+
+
+def _name(slot: int | None, names: Mapping[int, str]) -> str:
+    return "" if slot is None else names.get(slot, f"P{slot}")
+
+
+def _slot(text: str) -> int | None:
+    digits = text.removeprefix("P")
+    return int(digits) if digits.isdigit() else None
+
+
+def _what(words: Vocabulary, kind: str, state: str) -> str:
+    if kind in ("inflection", "peak"):
+        return words.measures[state]
+    return words.deviations[state] if kind == "deviation" else ""
+
+
+def _past(words: Vocabulary, kind: str, state: str) -> str:
+    ended = {"state_ended": words.states, "look_ended": words.looks, "action_ended": words.actions}
+    return ended[kind][state]["past"] if kind in ended else ""
+
+
+def _say(label: str, readout: str, past: str) -> StateWords:
+    return {"label": label, "readout": readout, "past": past}
+
+
+def _looks(adjective: str, label: str | None = None) -> StateWords:
+    return _say(label or adjective, f"looks {adjective}", f"looked {adjective}")
+
+
+_STATES: Final[dict[str, StateWords]] = {
+    "neutral": _looks("neutral"),
+    "happiness": _looks("happy"),
+    "surprise": _looks("surprised"),
+    "sadness": _looks("sad"),
+    "anger": _looks("angry"),
+    "disgust": _looks("disgusted"),
+    "fear": _looks("afraid"),
+    "contempt": _looks("contemptuous"),
+    UNCERTAIN: _say("can't tell", "can't tell", "was hard to read"),
+    NOT_VISIBLE: _say("not in view", "not in view", "was not in view"),
+    TOO_SMALL: _say("too small", "face too small to read", "had a face too small to read"),
+    NOT_READ: _say("not read", "expression not read", "was not read"),
+}
+
+#: Seen, and nothing is said of the face: what "not read" is where nothing may be read.
+_IN_VIEW: Final = _say("in view", "in view", "was in view")
+
+_LOOKS: Final[dict[str, StateWords]] = {
+    "attentive": _looks("attentive", "attentive-looking"),
+    "puzzled": _looks("puzzled", "puzzled-looking"),
+    "displeased": _looks("displeased", "displeased-looking"),
+    "amused": _looks("amused", "amused-looking"),
+    "turned_away": _say("turned away", "is turned away", "was turned away"),
+    "cant_tell": _say("can't tell", "can't tell", "was hard to read"),
+}
+
+#: Looks that are where a head points, and no inference of anything behind it.
+_VISIBLE_LOOKS: Final = ("turned_away", "cant_tell")
+
+_ACTIONS: Final[dict[str, StateWords]] = {
+    "smiling": _say("smiling", "smiles", "smiled"),
+    "brow_lowered": _say("brows lowered", "has lowered brows", "had lowered brows"),
+    "brow_raised": _say("brows raised", "has raised brows", "had raised brows"),
+    "mouth_open": _say("mouth open", "has an open mouth", "had an open mouth"),
+    "talking": _say(
+        "mouth moving", "moves the mouth as in talking", "moved the mouth as in talking"
+    ),
+    "eyes_closed": _say("eyes closed", "has closed eyes", "had closed eyes"),
+    "facing_front": _say("facing the front", "faces the front", "faced the front"),
+    "facing_away": _say("facing away", "faces away", "faced away"),
+    "nodding": _say("nodding", "nods", "nodded"),
+    "shaking_head": _say("shaking the head", "shakes the head", "shook the head"),
+    "head_down": _say("head down", "has the head down", "had the head down"),
+    "hand_at_face": _say("hand at the face", "has a hand at the face", "had a hand at the face"),
+    "arms_crossed": _say("arms crossed", "has crossed arms", "had crossed arms"),
+    "hand_raised": _say("hand raised", "has a raised hand", "had a raised hand"),
+    "leaning_in": _say("leaning in", "leans in", "leaned in"),
+    "leaning_out": _say("leaning back", "leans back", "leaned back"),
+    "still": _say("still", "keeps still", "kept still"),
+    "fidgeting": _say("fidgeting", "fidgets", "fidgeted"),
+}
+
+_MEASURES: Final = {
+    "valence": "how pleased the faces looked, from −1 to +1",
+    "expressiveness": "expressiveness of the faces",
+    "facing_front": "share of people facing the front",
+    "synchrony": "how alike people changed at the same moments",
+}
+
+#: Measures that rest on expressions (synchrony is that of valence).
+_EMOTIONAL_MEASURES: Final = ("valence", "expressiveness", "synchrony")
+
+#: What differed most from somebody's own last minute; whether upwards or downwards isn't said.
+_DEVIATIONS: Final = {
+    "neutral": "how neutral the face looked",
+    "happiness": "how happy the face looked",
+    "surprise": "how surprised the face looked",
+    "sadness": "how sad the face looked",
+    "anger": "how angry the face looked",
+    "disgust": "how disgusted the face looked",
+    "fear": "how afraid the face looked",
+    "contempt": "how contemptuous the face looked",
+    "valence": "how pleased the face looked",
+    "pitch": "how high the head was held",
+    "yaw": "where the head was turned",
+    "movement": "how much they moved",
+}
+
+#: Deviations that are movements of the head and body.
+_VISIBLE_DEVIATIONS: Final = ("pitch", "yaw", "movement")
+
+#: A camera's phase, and the phase of the session.
+_PHASES: Final = {
+    "connecting": "connecting",
+    "streaming": "delivering",
+    "retrying": "lost, trying again",
+    "ended": "played to its end",
+    "stopped": "stopped",
+    "waiting": "waiting",
+    "rolling": "live, nothing is stored",
+    "running": "live",
+    "running_recording": "playing",
+    "closed": "ended",
+    "stale": "no data",
+}
+
+#: Why a frame was dropped; other reasons are shown as they are named.
+_DROPS: Final = {
+    "stale": "too old",
+    "rate": "above the analysis rate",
+    "trimmed": "overtaken by newer ones",
+    "cadence": "between two readings",
+    "undecodable": "unreadable",
+    "overwritten": "overwritten before it was read",
+    "out_of_memory": "Redis out of memory",
+    "redis_away": "Redis away",
+    "decode": "unreadable in the source",
+    "unreported": "without a result",
+    "failed": "failed",
+    "superseded": "overtaken before they were sent",
+    "other": "for other reasons",
+}
+
+_INTERVAL: Final = "{value} ({low} to {high}), {n} people, readable {coverage}"
+
+#: One for every kind of event (messages.Event).
+_EVENTS: Final = {
+    "session_started": "The session began",
+    "session_closed": "The session ended",
+    "person_entered": "{who} came into view",
+    "person_left": "{who} left the view",
+    "camera": "Camera {camera}: {phase}",
+    "state_ended": "{who} {past} for {duration}",
+    "state_ended_sure": "{who} {past} for {duration}, {sure} sure",
+    "look_ended": "{who} {past} for {duration}",
+    "look_ended_sure": "{who} {past} for {duration}, {sure} sure",
+    "action_ended": "{who} {past} for {duration}",
+    "action_ended_sure": "{who} {past} for {duration}, {sure} sure",
+    "deviation": "{who} looked unlike their own last minute for {duration}: {what}",
+    "deviation_sure": "{who} looked unlike their own last minute for {duration}, {sure} sure: "
+    "{what}",
+    "inflection": f"The room turned: {{what}}, {_INTERVAL}",
+    "inflection_bare": "The room turned: {what}",
+    "peak": f"The room was at its height: {{what}}, {_INTERVAL}",
+    "peak_bare": "The room was at its height: {what}",
+    "marker": "Marked: {label}",
+    "response": f"After “{{label}}”: {_INTERVAL}",
+    "response_bare": "After “{label}”: too little was seen to say",
+    "merged": "{who} and {other} are one person",
+    "split": "{who} and {other} are two people",
+}
+
+_ROOM: Final = {
+    "person": "{who} {readout} for {duration}",
+    "person_sure": "{who} {readout} for {duration}, {sure} sure",
+    "viewer": "a viewer would name it “{label}”, {sure} sure",
+    "count": "{label}: {count} of {n} people, {percent}",
+    "unreadable": "can't be read: {count} of {n} people",
+    "measure": "{label}: {value} ({low} to {high}), {n} people, readable {coverage}",
+    "too_little": "{label}: too little was seen to say ({n} people, readable {coverage})",
+    "nobody": "Nobody in view",
+}
+
+_PAGE: Final = {
+    "honesty": "What faces looked like, not what people felt.",
+    "reading_with": "Networks: {engines}.",
+    "no_expression": "Expressions are not being read.",
+    "untitled": "Room “{room}”",
+    "waiting": "Waiting for the first camera",
+    "waiting_hint": "The people in view appear here as soon as a camera delivers.",
+    "nobody": "Nobody has been in view yet",
+    "nobody_hint": "Everyone whose face a camera sees gets a strip here.",
+    "closed_live": "The session has ended at {end}; these are its last minutes.",
+    "closed_live_whole": "The session has ended at {end}; this is its whole timeline.",
+    "closed_recording": "The recording has ended at {end}; these are its last minutes.",
+    "closed_recording_whole": "The recording has ended at {end}; this is its whole timeline.",
+    "server_away": "This page has lost its server; trying again.",
+    "redis_away": "The data store (Redis) doesn't answer; trying again.",
+    "redis_away_since": "No data since {since}: the data store (Redis) doesn't answer; "
+    "trying again.",
+    "server_away_since": "No data since {since}: this page has lost its server; trying again.",
+    "no_data_since": "No data since {since}: nothing comes from the aggregator.",
+    "overflow": "More people came than there are strips: {count} without one.",
+    "under_a_second": "under 1 s",
+    "for_duration": "for {duration}",
+    "last_seen": "for {duration}, then no data",
+    "mix_now": "The room now",
+    "mix_last": "The room when last heard of",
+    "in_view_for": "in view for {duration}",
+    "share_of_time": "{label} {percent}",
+    "confidence": "{percent} sure",
+    "indices": "Valence {valence}, arousal {arousal}, from −1 to +1: derived from the "
+    "probabilities of the eight expressions, not read from the face",
+    "seen": "readable {percent}",
+    "seen_hint": "Share of the last minute in which this face could be read",
+    "in_view_of": "{visible} of {known}",
+    "seen_people": "{known} people seen",
+    "seen_person": "1 person seen",
+    "seen_coverage": "faces readable {percent} of the last minute",
+    "seen_coverage_closed": "faces readable {percent} of the time they were here",
+    "share": "{label} {count} · {percent}",
+    "mix_empty": "Nobody in view.",
+    "strip": "{name} over time; arrow keys read earlier moments",
+    "moment": "{time}: {past}",
+    "moment_gap": "{time}: no data",
+    "camera_rate": "{fps} frames/s",
+    "camera_lag": "{lag} behind",
+    "camera_size": "{width}×{height}",
+    "camera_frames": "{frames} frames",
+    "camera_dropped": "dropped: {reasons}",
+    "camera_people": "{people} in view",
+    "no_drops": "none dropped",
+}
+
+#: What the page says in place of this where no expression may be named.
+_PAGE_WITHOUT_EMOTION: Final = {
+    "honesty": "Who is in view and what they visibly do; nothing is read from faces beyond that.",
+    "no_expression": "No expression is computed, stored or shown.",
+}
+
+#: Page sentences that tell of emotion in whatever words.
+_EMOTIONAL_PAGE: Final = ("indices",)
+
+#: A finding has its name; its remedy ends in ``_remedy``.
+_CHECK: Final = {
+    "head": "Room {room}, {seconds} s long: {n} in view, {count} of them can be read",
+    "good": "Everybody in view can be read.",
+    "bad": "{count} of {n} in view can't be read.",
+    "trouble": "Something is in the way of a read-out: see the remedies.",
+    "camera": "camera",
+    "person": "person",
+    "face_px": "face, px",
+    "readable": "readable",
+    "away": "turned away",
+    "in_view": "in view",
+    "behind": "behind",
+    "finding": "finding",
+    "remedy": "remedy",
+    "fine": "can be read",
+    "too_small": "the face is {width} px wide, reading it takes {limit} px",
+    "too_small_remedy": "move camera {camera} nearer, or zoom in, until the face is {factor} times "
+    "as wide ({goal} px)",
+    "small": "the face is {width} px wide: readable, and better from {goal} px on",
+    "small_remedy": "move camera {camera} nearer, or zoom in, until the face is {factor} times "
+    "as wide ({goal} px)",
+    "turned_away": "turned away for {percent} of the time",
+    "turned_away_remedy": "put a camera where {who} faces",
+    "unreadable": "readable for {percent} of the time only, though the face is large enough",
+    "unreadable_remedy": "see whether the face is dark, blurred, half hidden or seen from the "
+    "side: more light from the front, a clean and focused lens, nothing before the face",
+    "camera_away": "camera {camera}: {phase}",
+    "camera_away_remedy": "see whether it is switched on, and whether its address is right",
+    "camera_empty": "camera {camera}: nobody in view",
+    "camera_empty_remedy": "point it at the people, and see whether their faces are lit",
+    "camera_behind": "camera {camera}: {lag} behind",
+    "camera_behind_remedy": "fewer frames a second (--fps), or more workers",
+    "nobody": "nobody is in view",
+    "nobody_remedy": "point a camera at the people, and see whether their faces are lit",
+    "overflow": "{count} more came than can be told apart",
+    "overflow_remedy": "let each camera see fewer people, or give some a room of their own",
+    "over": "the session is over",
+    "over_remedy": "start the room again: what is in view can't be checked afterwards",
+    "no_news": "the aggregator said nothing in {seconds} s",
+    "no_news_remedy": "see whether cameras and workers run: `readroom doctor`, and their logs",
+}
+
+_ENGLISH: Final = Vocabulary(
+    language="en",
+    without_emotion=False,
+    states=MappingProxyType(_STATES),
+    looks=MappingProxyType(_LOOKS),
+    actions=MappingProxyType(_ACTIONS),
+    measures=MappingProxyType(_MEASURES),
+    deviations=MappingProxyType(_DEVIATIONS),
+    phases=MappingProxyType(_PHASES),
+    drops=MappingProxyType(_DROPS),
+    events=MappingProxyType(_EVENTS),
+    room=MappingProxyType(_ROOM),
+    page=MappingProxyType(_PAGE),
+    check=MappingProxyType(_CHECK),
+)
+
+
+def _silenced(full: Vocabulary, in_view: StateWords, page: Texts) -> Vocabulary:
+    """``full`` without any word for an expression or what is inferred from one: ``in_view`` is
+    what a face is then, ``page`` what the page says instead."""
+    states = {name: saying for name, saying in full.states.items() if name not in EXPRESSIONS}
+    kept = {key: text for key, text in full.page.items() if key not in _EMOTIONAL_PAGE}
+    measures = {k: text for k, text in full.measures.items() if k not in _EMOTIONAL_MEASURES}
+    return replace(
+        full,
+        without_emotion=True,
+        states=MappingProxyType({**states, NOT_READ: in_view}),
+        looks=MappingProxyType({name: full.looks[name] for name in _VISIBLE_LOOKS}),
+        measures=MappingProxyType(measures),
+        deviations=MappingProxyType({k: full.deviations[k] for k in _VISIBLE_DEVIATIONS}),
+        page=MappingProxyType({**kept, **page}),
+    )
+
+
+_LANGUAGES: Final[dict[str, tuple[Vocabulary, Vocabulary]]] = {
+    "en": (_ENGLISH, _silenced(_ENGLISH, _IN_VIEW, _PAGE_WITHOUT_EMOTION)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeWords:
+    """What is asked, and said, about what the read-out is for (readroom.purpose).
+
+    These words are read before a purpose is known, and name what the last two forbid; so they are
+    no part of a Vocabulary. ``choices`` has one line for each of messages.PURPOSES, in their order.
+    """
+
+    question: str
+    choices: Mapping[Purpose, str]
+    article: str
+    prompt: str
+    again: str
+    kept: str
+    unknown: str
+    overruled: str
+    later: str
+    forbids: str
+
+
+PURPOSE_WORDS: Final = PurposeWords(
+    question="Room {room}: what is the read-out for? Its cameras see people: this is asked once.",
+    choices=MappingProxyType(
+        {
+            "audience": "a speaker's audience: a talk, a pitch, a performance",
+            "research": "research: a study whose participants agreed to it",
+            "own_training": "training of your own: yourself, or people who practise with you",
+            "safety": "safety: medical or safety reasons, such as somebody unwell at a machine",
+            "workplace": "people at their work: staff, applicants, meetings of an employer",
+            "education": "pupils or students: lessons, lectures, exams",
+        }
+    ),
+    article="5 and 6: the EU AI Act (Regulation (EU) 2024/1689), Art. 5(1)(f), prohibits inferring "
+    "emotions of people there, except for medical or safety reasons. Then no expression is "
+    "computed, stored, exported or named: only who is in view and what they visibly do.",
+    prompt="1 to {count}: ",
+    again="{answer}: not one of 1 to {count}",
+    kept="Kept for room {room}; `readroom purpose` shows and changes it.",
+    unknown="Room {room}: not asked yet; it is asked before the first real camera.",
+    overruled="READROOM_PURPOSE={purpose} (or the settings file) overrules it.",
+    later="A running room keeps its purpose until it is started again.",
+    forbids="Purpose {purpose}: no expression is computed, stored, exported or named "
+    "(EU AI Act, Art. 5(1)(f)).",
+)

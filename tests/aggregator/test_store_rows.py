@@ -1,0 +1,230 @@
+"""All that a session is made of comes back from the store, and what may not enter it doesn't."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from readroom.aggregator import schema
+from readroom.aggregator.affect import affect
+from readroom.aggregator.room import RoomData
+from readroom.aggregator.rows import (
+    MarkerRow,
+    MeasureRow,
+    NoteRow,
+    PersonRow,
+    SessionRows,
+)
+from readroom.aggregator.store import Store, StoredPerson, Timelines, whole_people
+from readroom.messages import ACTIONS, WITHOUT_EMOTION, Measure
+from tests.aggregator.made import START, looks
+from tests.aggregator.stored import a_session, event, measure, plain_sample, session, write
+
+
+def test_all_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    rows = a_session()
+    write(tmp_path, rows)
+    timelines = Timelines(tmp_path)
+    found = timelines.samples("s1")
+    assert len(found) == len(rows.samples)
+    for got, put in zip(found, rows.samples, strict=True):
+        assert got.expression == pytest.approx(put.expression, abs=0.5 / 255 + 1e-9)
+        assert tuple(got.box.__getattribute__(n) for n in ("x", "y", "width", "height")) == (
+            pytest.approx((put.box.x, put.box.y, put.box.width, put.box.height), rel=1e-6)
+        )
+        same = replace(got, expression=put.expression, box=put.box)
+        assert same == put
+    assert timelines.events("s1") == rows.events
+    assert timelines.measures("s1") == sorted(rows.measures, key=lambda r: (r.time_s, r.name))
+    assert timelines.markers("s1") == rows.markers
+    assert timelines.notes("s1") == rows.notes
+    assert [p.cameras for p in timelines.people("s1")] == [("front-left", "side")] * 3
+    (stored,) = timelines.sessions()
+    assert (stored.purpose, stored.saved_at, stored.state) == ("audience", START, "closed")
+
+
+@given(st.frozensets(st.sampled_from(ACTIONS)))
+def test_every_set_of_actions_comes_back_from_its_bits(actions: frozenset[str]) -> None:
+    assert schema.from_bits(schema.to_bits(actions)) == actions
+
+
+def test_bits_of_a_later_version_are_left_out() -> None:
+    assert schema.from_bits(1 << 40 | 2) == {ACTIONS[1]}
+
+
+def test_valence_follows_from_what_is_stored(tmp_path: Path) -> None:
+    rows = SessionRows("room", session())
+    put = replace(plain_sample(1, 0.0), state="happiness", expression=looks("happiness", 0.7))
+    rows.samples.append(put)
+    write(tmp_path, rows)
+    (got,) = Timelines(tmp_path).samples("s1")
+    assert affect(got.state, got.expression) == pytest.approx(
+        affect(put.state, put.expression), abs=0.01
+    )
+
+
+def test_a_marker_or_note_sent_twice_counts_once(tmp_path: Path) -> None:
+    rows = SessionRows("room", session())
+    rows.markers += [MarkerRow("m1", 2.0, "pricing"), MarkerRow("m1", 9.0, "pricing again")]
+    rows.notes.append(NoteRow("n1", 2.0, "a note"))
+    again = SessionRows("room", session())
+    again.markers += [MarkerRow("m1", 9.0, "pricing"), MarkerRow("m2", 9.0, "pricing")]
+    again.notes.append(NoteRow("n1", 5.0, "a note"))
+    write(tmp_path, rows, again)
+    timelines = Timelines(tmp_path)
+    assert timelines.markers("s1") == [
+        MarkerRow("m1", 2.0, "pricing"),
+        MarkerRow("m2", 9.0, "pricing"),
+    ]
+    assert timelines.notes("s1") == [NoteRow("n1", 2.0, "a note")]
+
+
+def test_two_sessions_may_have_markers_of_the_same_id(tmp_path: Path) -> None:
+    write(tmp_path, a_session("s1"), a_session("s2"))
+    assert len(Timelines(tmp_path).markers("s1")) == len(Timelines(tmp_path).markers("s2")) == 1
+
+
+def test_a_title_can_change_while_the_session_runs(tmp_path: Path) -> None:
+    write(tmp_path, a_session(closed=False))
+    renamed = session(title="Quarterly review")
+    with Store(tmp_path) as store:  # No rows: only the room's state says so.
+        store.commit([], RoomData(room="room", session=renamed), START)
+    assert Timelines(tmp_path).sessions()[0].title == "Quarterly review"
+    ended = SessionRows("room", session(title="The end"), purpose="audience")
+    ended.notes.append(NoteRow("n2", 1.0, "a note"))
+    write(tmp_path, ended)
+    assert Timelines(tmp_path).sessions()[0].title == "The end"
+
+
+def test_who_was_merged_into_whom_is_kept_and_can_be_taken_back(tmp_path: Path) -> None:
+    first = SessionRows("room", session())
+    first.people += [
+        PersonRow(1, 1, "front", 0.0, None, ("front", "side")),
+        PersonRow(2, 2, "side", 1.0, 4.0, ("side",), merged_into=1),
+    ]
+    write(tmp_path, first)
+    timelines = Timelines(tmp_path)
+    assert [p.merged_into for p in timelines.people("s1")] == [None, 1]
+    assert whole_people(timelines.people("s1")) == {1: 1, 2: 1}
+    split = SessionRows("room", session(), people=[PersonRow(2, 2, "side", 1.0)])
+    write(tmp_path, split)
+    assert whole_people(timelines.people("s1")) == {1: 1, 2: 2}
+
+
+def test_merges_one_after_the_other_are_one_person_and_circles_end() -> None:
+    def person(number: int, into: int | None) -> StoredPerson:
+        return StoredPerson(number, number, f"P{number}", "front", 0.0, None, ("front",), into)
+
+    assert whole_people([person(1, None), person(2, 1), person(3, 2)]) == {1: 1, 2: 1, 3: 1}
+    assert set(whole_people([person(1, 2), person(2, 1)])) == {1, 2}
+
+
+def test_an_event_belongs_to_whoever_had_the_slot_then(tmp_path: Path) -> None:
+    rows = SessionRows("room", session())
+    rows.people += [PersonRow(1, 4, "front", 0.0, 10.0), PersonRow(2, 4, "front", 10.0, None)]
+    rows.people.append(PersonRow(3, 5, "front", 0.0, None))
+    rows.events += [
+        event("person_entered", 0.0, 0.0, slot=4),
+        event("state_ended", 8.0, 10.2, slot=4),  # Lasts past the moment it was last seen.
+        event("person_entered", 10.0, 10.0, slot=4),
+        event("look_ended", 11.0, 12.0, slot=4),
+        event("merged", 13.0, 13.0, slot=4, state="5"),
+        event("peak", 13.0, 14.0, state="valence"),
+    ]
+    write(tmp_path, rows)
+    with Store(tmp_path) as store:
+        found = store._connection.execute("SELECT person, other FROM event ORDER BY id")
+        owners = found.fetchall()
+    assert owners == [(1, None), (1, None), (2, None), (2, None), (2, 3), (None, None)]
+
+
+def test_a_measure_of_too_little_is_kept_with_what_it_rests_on(tmp_path: Path) -> None:
+    nothing = Measure(value=None, n=1, coverage=0.2)
+    rows = SessionRows("room", session(), measures=[MeasureRow(1.0, "valence", nothing)])
+    write(tmp_path, rows)
+    assert Timelines(tmp_path).measures("s1") == [MeasureRow(1.0, "valence", nothing)]
+
+
+def test_what_a_session_has_got_since_is_added() -> None:
+    first, second = a_session(), a_session()
+    both = a_session()
+    both.add(second)
+    for name in ("people", "samples", "events", "measures", "markers", "notes"):
+        assert getattr(both, name) == getattr(first, name) + getattr(second, name)
+    assert SessionRows("room", session()).empty
+    assert not both.empty
+
+
+# -- purposes without emotion ---------------------------------------------------------------------
+
+EMOTIONAL = {
+    "expression": SessionRows("room", session(), samples=[
+        replace(plain_sample(1, 0.0), expression=looks("neutral"))]),
+    "state": SessionRows("room", session(), samples=[
+        replace(plain_sample(1, 0.0), state="happiness")]),
+    "uncertain": SessionRows("room", session(), samples=[
+        replace(plain_sample(1, 0.0), state="uncertain")]),
+    "look": SessionRows("room", session(), samples=[
+        replace(plain_sample(1, 0.0), look="displeased")]),
+    "state event": SessionRows("room", session(), events=[
+        event("state_ended", 0, 1, state="anger")]),
+    "look event": SessionRows("room", session(), events=[
+        event("look_ended", 0, 1, state="amused")]),
+    "deviation": SessionRows("room", session(), events=[
+        event("deviation", 0, 1, state="valence")]),
+    "measure": SessionRows("room", session(), measures=[
+        MeasureRow(0.0, "expressiveness", measure())]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("purpose", sorted(WITHOUT_EMOTION))
+@pytest.mark.parametrize("what", EMOTIONAL)
+def test_no_emotion_enters_the_store_where_none_may_be_inferred(
+    what: str, purpose: str, tmp_path: Path
+) -> None:
+    rows = replace(EMOTIONAL[what], purpose=purpose)
+    before = a_session("before")
+    with Store(tmp_path) as store:
+        data = RoomData(room="room", session=rows.session)
+        with pytest.raises(RuntimeError, match=f"purpose {purpose}: no emotion"):
+            store.commit([before, rows], data, START)
+        # Nothing of that commit is there, and the store still works.
+        assert Timelines(tmp_path).sessions() == []
+        store.commit([replace(rows, purpose="audience")], data, START)
+
+
+def test_presence_and_visible_actions_enter_it(tmp_path: Path) -> None:
+    rows = SessionRows("room", session(), purpose="workplace")
+    visible = frozenset({"hand_raised", "facing_front"})
+    rows.samples.append(replace(plain_sample(1, 0.0), actions=visible, measured=visible))
+    rows.samples.append(replace(plain_sample(1, 1.0), look="turned_away"))
+    rows.events += [
+        event("action_ended", 0, 1, state="smiling"),
+        event("look_ended", 0, 1, state="turned_away"),
+        event("state_ended", 0, 1, state="not_visible"),
+    ]
+    rows.measures += [
+        MeasureRow(0.0, "facing_front", measure()),
+        MeasureRow(0.0, "valence", Measure(value=None)),
+    ]
+    write(tmp_path, rows)
+    assert Timelines(tmp_path).samples("s1")[0].actions == visible
+
+
+def test_a_session_keeps_the_purpose_that_it_was_begun_for(tmp_path: Path) -> None:
+    rows = SessionRows("room", session(), purpose="workplace")
+    rows.samples.append(plain_sample(1, 0.0))
+    write(tmp_path, rows)
+    with pytest.raises(RuntimeError, match="begun for workplace, not for audience"):
+        write(tmp_path, replace(rows, purpose="audience"))
+    assert Timelines(tmp_path).sessions()[0].purpose == "workplace"
+
+
+def test_a_closed_session_that_was_erased_does_not_come_back(tmp_path: Path) -> None:
+    closed = session(closed=True)
+    with Store(tmp_path) as store:
+        store.commit([], RoomData(room="room", session=closed), START)
+    assert Timelines(tmp_path).sessions() == []

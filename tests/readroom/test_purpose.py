@@ -1,0 +1,280 @@
+"""What a room is for: asked once, kept, overruled, and obeyed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from readroom import purpose as purposes
+from readroom.cli import main
+from readroom.doctor import examine, render
+from readroom.errors import BadSettings
+from readroom.messages import PURPOSES, Purpose
+from readroom.settings import Settings, load_settings, to_environment
+
+from ..conftest import ROOT
+
+
+class Terminal(io.StringIO):
+    """Somebody at a keyboard, who types these lines and then leaves."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def nobody(room: str) -> Purpose:
+    raise AssertionError(f"asked for room {room}")
+
+
+def audience(room: str) -> Purpose:
+    return "audience"
+
+
+def workplace(room: str) -> Purpose:
+    return "workplace"
+
+
+def settled(ask: purposes.Ask | None = None, *, real: bool = True, **given: object) -> Settings:
+    return purposes.settle(load_settings(**given), real_camera=real, ask=ask)
+
+
+def kept_file(room: str = "room") -> Path:
+    return purposes.path_of(load_settings().data, room)
+
+
+def test_the_answer_is_asked_once_and_kept() -> None:
+    assert settled(workplace).purpose == "workplace"
+    assert settled(nobody).purpose == "workplace"
+    assert settled(None, real=False).purpose == "workplace"
+
+
+def test_the_file_is_small_and_readable_by_its_user_alone() -> None:
+    settled(workplace)
+    path = kept_file()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert set(json.loads(path.read_text())) == {"purpose", "asked_of", "asked_at"}
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_it_says_who_was_asked_and_when() -> None:
+    found = purposes.answered("research", 1_700_000_000.0)
+    assert found.asked_at == "2023-11-14T22:13:20+00:00"
+    assert found.asked_of.endswith(f"@{socket.gethostname()}")
+    assert len(found.asked_of) > len(socket.gethostname()) + 1
+
+
+def test_every_room_has_its_own() -> None:
+    settled(workplace, room="office")
+    assert settled(audience, room="stage").purpose == "audience"
+    assert settled(nobody, room="office").purpose == "workplace"
+
+
+def test_the_environment_overrules_what_is_kept_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settled(workplace)
+    monkeypatch.setenv("READROOM_PURPOSE", "research")
+    assert settled(nobody).purpose == "research"
+    monkeypatch.delenv("READROOM_PURPOSE")
+    assert settled(nobody).purpose == "workplace"
+
+
+def test_the_demo_room_is_not_asked_for() -> None:
+    assert settled(nobody, real=False).purpose is None
+    assert not kept_file().exists()
+
+
+def test_with_nobody_to_ask_the_variable_and_the_choices_are_named() -> None:
+    with pytest.raises(BadSettings) as refused:
+        settled(None)
+    for word in ("READROOM_PURPOSE", "room room", *PURPOSES):
+        assert word in str(refused.value)
+
+
+def test_a_file_that_cannot_be_read_is_never_taken_for_permission() -> None:
+    settled(workplace)
+    for broken in ("", "{", '{"purpose": "fun", "asked_of": "x", "asked_at": "y"}', "\xff"):
+        kept_file().write_text(broken, "latin-1")
+        with pytest.raises(BadSettings, match="can't be read"):
+            settled(nobody)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadSettings, match="READROOM_DATA"):
+        settled(workplace, data=tmp_path / "file" / "below")
+
+
+def test_a_process_below_a_supervisor_keeps_what_it_was_handed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settled(workplace)
+    monkeypatch.setenv("READROOM_PARENT_PID", "1")
+    assert settled(None, real=False).purpose is None
+    monkeypatch.setenv("READROOM_PURPOSE", "safety")
+    assert settled(None).purpose == "safety"
+
+
+def test_children_are_handed_the_purpose() -> None:
+    assert to_environment(settled(workplace))["READROOM_PURPOSE"] == "workplace"
+
+
+@pytest.mark.parametrize("purpose", ["workplace", "education"])
+def test_where_it_is_forbidden_no_worker_and_no_lane_reads_expressions(purpose: str) -> None:
+    found = settled(nobody, purpose=purpose, workers={"engines": "face,expression,pose"}, lanes=())
+    assert found.workers.engines == ("face", "pose")
+    assert found.lane_names == ("face+pose",)
+    lanes = ("face+expression", "face", "pose", "expression")
+    assert settled(nobody, purpose=purpose, lanes=lanes).lanes == ("face", "pose")
+    assert "expression" not in " ".join(to_environment(found).values())
+
+
+@pytest.mark.parametrize("purpose", ["audience", "research", "own_training", "safety"])
+def test_elsewhere_everything_is_read(purpose: str) -> None:
+    assert settled(nobody, purpose=purpose) == load_settings(purpose=purpose)
+
+
+def asked(*lines: str) -> tuple[Purpose, str]:
+    sink = io.StringIO()
+    ask = purposes.asker(Terminal("".join(f"{line}\n" for line in lines)), sink)
+    assert ask is not None
+    return ask("stage"), sink.getvalue()
+
+
+@pytest.mark.parametrize(("number", "purpose"), list(enumerate(PURPOSES, 1)))
+def test_a_number_or_a_name_is_an_answer(number: int, purpose: str) -> None:
+    assert asked(str(number))[0] == purpose
+    assert asked(f"  {purpose.upper()} ")[0] == purpose
+
+
+def test_the_question_says_what_each_answer_means() -> None:
+    _, said = asked("1")
+    assert "stage" in said
+    assert all(f"  {number}  " in said for number in range(1, 7))
+    assert "Art. 5(1)(f)" in said
+    assert "no expression is computed" in said
+
+
+def test_other_answers_are_asked_again() -> None:
+    found, said = asked("0", "7", "", "fun", "²", "2")
+    assert found == "research"
+    assert said.count("not one of 1 to 6") == 5
+
+
+def test_no_answer_starts_nothing() -> None:
+    with pytest.raises(BadSettings, match="READROOM_PURPOSE"):
+        asked()
+
+
+def test_nobody_is_asked_without_a_terminal() -> None:
+    assert purposes.asker(io.StringIO("1\n"), io.StringIO()) is None
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    assert ended.value.code in (0, None)
+    return capsys.readouterr().out
+
+
+def test_the_command_shows_and_changes_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "not asked yet" in told(capsys, "purpose")
+    said = told(capsys, "purpose", "education")
+    assert "education" in said
+    assert "no expression is computed" in said
+    assert "until it is started again" in said
+    assert settled(nobody).purpose == "education"
+    said = told(capsys, "purpose", "audience", "--room", "stage")
+    assert "Room stage: audience" in said
+    assert "no expression" not in said
+    monkeypatch.setenv("READROOM_PURPOSE", "research")
+    said = told(capsys, "purpose")
+    assert "READROOM_PURPOSE=research" in said
+    assert "no expression" not in said
+
+
+def test_an_unknown_purpose_is_refused_with_the_known_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["purpose", "fun"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "purpose='fun'" in said
+    assert "own_training" in said
+    assert not kept_file().exists()
+
+
+@pytest.mark.parametrize("command", ["run", "ingest"])
+def test_a_real_camera_is_not_started_before_it_is_known_what_for(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(SystemExit) as ended:
+        main([command, "front=rtsp://127.0.0.1:1/none"])
+    assert ended.value.code == 2
+    assert "READROOM_PURPOSE" in capsys.readouterr().err
+
+
+def test_at_a_terminal_the_question_is_asked_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        # A port that is taken ends the start right behind the question.
+        port = str(taken.getsockname()[1])
+        ended, said = at_a_terminal(
+            ["run", "rtsp://127.0.0.1:1/none", "--port", port], "9\n6\n", tmp_path
+        )
+    assert ended == 2
+    assert "what is the read-out for?" in said
+    assert "'9': not one of 1 to 6" in said
+    assert "Purpose education: no expression is computed" in said
+    assert json.loads((tmp_path / "purpose.room.json").read_text())["purpose"] == "education"
+
+
+def at_a_terminal(words: list[str], typed: str, data: Path) -> tuple[int, str]:
+    """The program with a terminal for its input: exit code and everything it printed."""
+    leader, follower = pty.openpty()
+    try:
+        os.write(leader, typed.encode())
+        ended = subprocess.run(
+            [sys.executable, "-m", "readroom", *words],
+            cwd=ROOT,
+            env={**os.environ, "READROOM_DATA": str(data)},
+            stdin=follower,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(leader)
+        os.close(follower)
+    return ended.returncode, ended.stdout
+
+
+def test_the_doctor_says_the_purpose_and_what_would_run_for_it() -> None:
+    assert "asked before the first real camera" in render(examine(load_settings()))
+    settled(workplace)
+    report = examine(load_settings())
+    assert report["would_run"]["purpose"] == "workplace"
+    assert report["would_run"]["lane"] == "face+pose"
+
+
+def test_the_doctor_finds_a_file_that_cannot_be_read() -> None:
+    settled(workplace)
+    kept_file().write_text("{")
+    report = examine(load_settings())
+    assert not report["ok"]
+    assert "can't be read" in render(report)

@@ -1,0 +1,278 @@
+"""The vocabulary: complete, and without a word for what nobody can see."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import readroom.dashboards.live as live_package
+from readroom.aggregator.deviation import MEASUREMENTS
+from readroom.errors import BadSettings
+from readroom.messages import (
+    ACTIONS,
+    EXPRESSIONS,
+    LOOKS,
+    MEASURES,
+    PURPOSES,
+    STATES,
+    CameraPhase,
+    Event,
+    Measure,
+    RoomState,
+)
+from readroom.words import (
+    FIELDS,
+    PURPOSE_WORDS,
+    Vocabulary,
+    event_sentence,
+    percent,
+    seconds,
+    signed,
+    vocabulary,
+)
+
+STATIC = Path(live_package.__file__).resolve().parent / "static"
+
+#: What would claim to know a mind, a character or a truth.
+BANNED = re.compile(
+    r"\b(felt|feel|feels|feeling|feelings|emotions? of|mood|moods|is lying|are lying|lie|lies|lied|"
+    r"liar|truly|really|truth|truthful|honest|honestly|dishonest|sincere|insincere|thinks?|"
+    r"thought|thinking|believes?|believed|wants?|wanted|intends?|intended|hopes?|hoped|knows|"
+    r"mind|minds|personality|character|secretly|deceptive|deceives?|hides|suspicious)\b",
+    re.IGNORECASE,
+)
+#: The one sentence that may say "felt": it says that this is not what is told.
+HONESTY = "What faces looked like, not what people felt."
+
+#: What would name an emotion, or an inference of one. The names of messages.EXPRESSIONS and LOOKS
+#: are added below.
+EMOTIONAL = re.compile(
+    r"\b(emotions?|emotional|happy|happiness|joy|joyful|pleased|displeased|surprised?|sad|sadness|"
+    r"ang(er|ry)|disgust(ed)?|afraid|fear(ful)?|contempt(uous)?|neutral|attentive|attention|puzzled|"
+    r"confused|amused|bored|interested|engaged|valence|arousal|affect|sentiment|mood|stress(ed)?|"
+    r"expressiveness|feel\w*|felt)\b",
+    re.IGNORECASE,
+)
+
+BOTH = pytest.mark.parametrize(
+    "words", [vocabulary(False), vocabulary(True)], ids=["full", "without emotion"]
+)
+
+
+def all_words() -> Iterator[Vocabulary]:
+    yield vocabulary(False)
+    yield vocabulary(True)
+
+
+@BOTH
+def test_no_template_says_what_goes_on_in_anybody(words: Vocabulary) -> None:
+    for group, key, text in words.templates():
+        assert text == HONESTY or not BANNED.search(text), (group, key, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["{who} felt sad", "P1 is lying", "what {who} really wants", "in a good Mood"]
+)
+def test_the_list_of_banned_words_finds_them(text: str) -> None:
+    assert BANNED.search(text)
+
+
+def test_a_profile_without_emotion_has_no_word_for_one() -> None:
+    silent = vocabulary(True)
+    names = re.compile(rf"\b({'|'.join((*EXPRESSIONS, *LOOKS[:4]))})\b", re.IGNORECASE)
+    texts = list(silent.templates())
+    assert len(texts) > 150
+    for group, key, text in texts:
+        assert not EMOTIONAL.search(text), (group, key, text)
+        assert not names.search(f"{key} {text}"), (group, key, text)
+
+
+def test_the_list_of_emotion_words_finds_those_of_the_full_vocabulary() -> None:
+    found = {key for _, key, text in vocabulary(False).templates() if EMOTIONAL.search(text)}
+    assert {f"{name}.label" for name in EXPRESSIONS} <= found
+    assert {f"{name}.past" for name in LOOKS[:4]} <= found
+    assert {"indices", "valence", "expressiveness"} <= found
+
+
+def test_the_full_vocabulary_has_words_for_everything_that_messages_name() -> None:
+    words = vocabulary(False)
+    assert tuple(words.states) == STATES
+    assert tuple(words.looks) == LOOKS
+    assert tuple(words.actions) == ACTIONS
+    assert tuple(words.measures) == MEASURES
+    assert tuple(words.deviations) == MEASUREMENTS
+    phases = set(get_args(CameraPhase)) | set(get_args(RoomState.__annotations__["phase"]) or ())
+    assert phases <= set(words.phases)
+    assert {"waiting", "rolling", "running", "closed"} <= set(words.phases)
+
+
+def test_the_profile_without_emotion_keeps_what_can_be_seen() -> None:
+    words = vocabulary(True)
+    assert set(words.states) == set(STATES) - set(EXPRESSIONS)
+    assert tuple(words.actions) == ACTIONS
+    assert set(words.looks) == {"turned_away", "cant_tell"}
+    assert set(words.measures) == {"facing_front"}
+    assert set(words.deviations) == {"pitch", "yaw", "movement"}
+    assert words.without_emotion
+    assert not vocabulary(False).without_emotion
+
+
+@BOTH
+def test_every_kind_of_event_has_a_sentence(words: Vocabulary) -> None:
+    described = (Event.__doc__ or "").split("``confidence``", maxsplit=1)[0]
+    kinds = set(re.findall(r"``(\w+)``", described)) - {"kind", "state", "events"}
+    kinds -= {"start_s", "end_s"}
+    assert {"state_ended", "look_ended", "merged", "response"} <= kinds
+    plain = {key for key in words.events if not key.endswith(("_sure", "_bare"))}
+    assert plain == kinds
+
+
+@BOTH
+def test_templates_use_known_placeholders_only(words: Vocabulary) -> None:
+    for group, key, text in words.templates():
+        used = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        assert used <= FIELDS.get(group, frozenset()), (group, key)
+
+
+@BOTH
+def test_what_lasted_is_told_with_how_long_and_how_sure(words: Vocabulary) -> None:
+    for kind in ("state_ended", "look_ended", "action_ended", "deviation"):
+        assert "{duration}" in words.events[kind]
+        assert {"{duration}", "{sure}"} <= set(re.findall(r"{\w+}", words.events[f"{kind}_sure"]))
+    for kind in ("inflection", "peak", "response"):
+        told = set(re.findall(r"{\w+}", words.events[kind]))
+        assert {"{n}", "{coverage}", "{low}", "{high}"} <= told
+    assert {"{n}", "{coverage}"} <= set(re.findall(r"{\w+}", words.room["measure"]))
+    assert "{sure}" in words.room["viewer"]
+
+
+@BOTH
+def test_every_finding_of_the_check_has_a_remedy(words: Vocabulary) -> None:
+    remedies = {key for key in words.check if key.endswith("_remedy")}
+    assert remedies
+    assert {key.removesuffix("_remedy") for key in remedies} <= set(words.check)
+
+
+def test_a_language_that_nobody_wrote_is_refused_with_those_there_are() -> None:
+    with pytest.raises(BadSettings, match="language=xx: no such vocabulary; there is en"):
+        vocabulary(False, "xx")
+
+
+def event(kind: str, **fields: object) -> Event:
+    values: dict[str, object] = {"start_s": 10.0, "end_s": 14.2, "slot": 3, **fields}
+    return Event(room="room", session="s", kind=kind, **values)  # type: ignore[arg-type]
+
+
+FIGURE = Measure(value=-0.12, low=-0.3, high=0.06, n=5, coverage=0.84)
+
+
+@pytest.mark.parametrize(
+    ("happened", "told"),
+    [
+        (
+            event("look_ended", state="displeased", confidence=0.824),
+            "P3 looked displeased for 4.2 s, 82 % sure",
+        ),
+        (event("look_ended", state="cant_tell"), "P3 was hard to read for 4.2 s"),
+        (
+            event("state_ended", state="not_visible", end_s=80.0),
+            "P3 was not in view for 1 min 10 s",
+        ),
+        (
+            event("action_ended", state="arms_crossed", confidence=0.7),
+            "P3 had crossed arms for 4.2 s, 70 % sure",
+        ),
+        (event("merged", state="5"), "P3 and Anna are one person"),
+        (event("camera", slot=None, camera="left", state="retrying"), "Camera left: lost, trying"),
+        (
+            event("inflection", slot=None, state="facing_front", measure=FIGURE),
+            "The room turned: share of people facing the front, −0.12 (−0.30 to +0.06), 5 people, "
+            "readable 84 %",
+        ),
+        (
+            event("response", slot=None, state="prices", measure=Measure(value=None, n=1)),
+            "After “prices”: too little was seen to say",
+        ),
+        (event("marker", slot=None, state="prices {who}"), "Marked: prices {who}"),
+        (
+            event("deviation", state="movement", confidence=0.5),
+            "P3 looked unlike their own last minute for 4.2 s, 50 % sure: how much they moved",
+        ),
+    ],
+)
+def test_an_event_is_one_sentence(happened: Event, told: str) -> None:
+    assert event_sentence(vocabulary(False), happened, {5: "Anna"}).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        event("state_ended", state="anger"),
+        event("look_ended", state="displeased"),
+        event("inflection", state="valence", measure=FIGURE),
+        event("deviation", state="anger", confidence=0.5),
+    ],
+)
+def test_an_emotion_cannot_be_said_without_a_word_for_it(happened: Event) -> None:
+    with pytest.raises(KeyError):
+        event_sentence(vocabulary(True), happened, {})
+
+
+def test_times_shares_and_figures_are_spelled_as_people_read_them() -> None:
+    assert [seconds(x) for x in (-1.0, 0.04, 9.94, 9.96, 59.4, 60, 125, 3780)] == [
+        *("0.0 s", "0.0 s", "9.9 s", "10 s", "59 s", "1 min", "2 min 5 s", "1 h 3 min")
+    ]
+    assert percent(0.824) == "82 %"
+    assert [signed(x) for x in (0.42, -0.05, -0.001, None)] == ["+0.42", "−0.05", "0.00", "?"]
+
+
+class Visible(html.parser.HTMLParser):
+    """What a page shows of its own: text, and attributes that are read out or shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        shown = ("aria-label", "title", "alt", "placeholder", "content")
+        self.texts += [value or "" for name, value in attrs if name in shown]
+
+
+def visible_texts(path: Path) -> list[str]:
+    """The texts of a static file that may be shown: of scripts and styles every string."""
+    text = path.read_text("utf-8")
+    if path.suffix in (".html", ".svg"):
+        page = Visible()
+        page.feed(text)
+        return page.texts
+    code = re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", text, flags=re.DOTALL)
+    return ["".join(found) for found in re.findall(r'"([^"\n]*)"|\'([^\'\n]*)\'|`([^`]*)`', code)]
+
+
+def test_the_pages_own_files_say_nothing_of_the_kind_either() -> None:
+    files = sorted(STATIC.iterdir())
+    seen = {path.name: visible_texts(path) for path in files}
+    assert any("Person by person" in text for text in seen["index.html"])
+    assert any("frames/s" in text.lower() for text in seen["index.html"])
+    assert "server_away" in seen["summary.js"]
+    for name, texts in seen.items():
+        for text in texts:
+            assert not BANNED.search(text), (name, text)
+            # Words for emotions come from the vocabulary, so that they can be left out as a whole.
+            assert not EMOTIONAL.search(text) or name == "strips.js", (name, text)
+
+
+def test_the_question_for_the_purpose_names_every_purpose_and_the_law() -> None:
+    assert tuple(PURPOSE_WORDS.choices) == PURPOSES
+    assert "2024/1689" in PURPOSE_WORDS.article
+    assert "Art. 5(1)(f)" in PURPOSE_WORDS.article
+    assert not BANNED.search(" ".join(PURPOSE_WORDS.choices.values()))

@@ -1,0 +1,1 @@
+"""Recorded truth: timelines of what the networks saw, beside what a viewer saw."""
