@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from readroom import __version__
-from readroom.errors import ReadroomError
+from readroom.errors import BadSettings, ReadroomError
 from readroom.preflight import problems
 from readroom.redaction import redact
 from readroom.redis_server import NoServer, server_program
@@ -30,6 +30,7 @@ CAMERA_TIMEOUT_S = 5.0
 
 def examine(settings: Settings) -> dict[str, Any]:
     """Look at everything; ``ok`` is false where ``readroom run`` would not start."""
+    networks, wrong_names = _networks(settings)
     report: dict[str, Any] = {
         "readroom": __version__,
         "python": platform.python_version(),
@@ -37,12 +38,12 @@ def examine(settings: Settings) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": _packages(),
         "redis": _redis(settings),
-        "networks": _networks(settings),
+        "networks": networks,
         "cameras": _cameras(settings),
         "would_run": _plan(settings),
     }
     missing = [n for n, v in report["packages"].items() if v is None and n not in OPTIONAL]
-    report["problems"] = list(problems(settings))
+    report["problems"] = [*wrong_names, *problems(settings)]
     parts = [report["redis"], *report["networks"], *report["cameras"]]
     good = all(part["ok"] for part in parts) and not report["problems"]
     report["ok"] = good and not missing
@@ -75,10 +76,15 @@ def _redis(settings: Settings) -> dict[str, Any]:
     return {"ok": not advice, "private": False, "detail": detail}
 
 
-def _networks(settings: Settings) -> list[dict[str, Any]]:
+def _networks(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
+    """What each task would run, or what in the settings leaves that open."""
     from readroom.models.choice import available
 
-    return [
+    try:
+        choices = available(settings)
+    except BadSettings as error:
+        return [], [str(error)]
+    found = [
         {
             "ok": not choice.broken,
             "task": choice.task,
@@ -88,8 +94,9 @@ def _networks(settings: Settings) -> list[dict[str, Any]]:
             "sha256": choice.entry.sha256 if choice.entry else None,
             "detail": choice.reason,
         }
-        for choice in available(settings)
+        for choice in choices
     ]
+    return found, []
 
 
 def _cameras(settings: Settings) -> list[dict[str, Any]]:
