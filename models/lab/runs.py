@@ -11,7 +11,7 @@ import csv
 import math
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -141,17 +141,6 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """The learning rate of all weights from the next step on."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-
-
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters for an optimiser: first the weights, which decay, then biases and
-    normalisation, which don't."""
-    weights = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [
-        {"params": weights, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
 
 
 def with_average(network: _Network, device: torch.device) -> tuple[_Network, _Network]:
@@ -298,6 +287,17 @@ def read_checkpoint(path: Path, recipe_type: type[AnyRecipe]) -> tuple[AnyRecipe
             f"{path}: not a checkpoint of this lab{reason}; name a folder that `readroom lab "
             "train` made"
         ) from None
+
+
+def read_average(
+    path: Path, recipe_type: type[AnyRecipe], build: Callable[[str], _Network]
+) -> tuple[_Network, AnyRecipe]:
+    """A checkpoint's averaged network, ready to look, and its recipe; ``build`` makes a network of
+    an architecture. Raises BadSettings."""
+    recipe, held = read_checkpoint(path, recipe_type)
+    network = build(recipe.architecture)
+    load_weights(network, held["average"], path)
+    return network.eval(), recipe
 
 
 def resume(trainer: Trainable, path: Path) -> None:
