@@ -1,9 +1,9 @@
 """Constants of models/head_pose.py: degrees per spread, spreads in units of the face.
 
 Written by
-``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE``
+``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE --out FILE``
 from 1611 heads of `train` photos (data ce42b3ec65c6), with FSA-Net's angles,
-the landmarks of face.onnx (sha256 631b4e9c8c38)
+the landmarks of face.onnx (sha256 36d6402f4752)
 and the keypoints of pose.onnx (sha256 d78b0ef3125b).
 """
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import torch
-from pytorch_optimizer import Muon
 from torch import Tensor, nn
 
 #: How long AdamW's averages of gradients and of their squares last: networks that are trained for
@@ -39,6 +38,8 @@ def muon(
     One rate serves both: Muon's updates are scaled to the size of AdamW's (Liu et al. 2025,
     https://arxiv.org/abs/2502.16982).
     """
+    from pytorch_optimizer import Muon
+
     weights, others = parameter_groups(network, weight_decay)
     outer = list(ends)
     known = {id(weight) for weight in outer}

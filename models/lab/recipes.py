@@ -64,12 +64,12 @@ def check_shares(recipe: BaseRecipe, names: Sequence[str]) -> None:
 
 def read_recipe(path: Path, recipe_type: type[AnyRecipe]) -> AnyRecipe:
     """A recipe from a TOML or JSON file; raises BadSettings where it isn't one of that type."""
-    decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
+    decode = msgspec.toml.decode if path.suffix.lower() == ".toml" else msgspec.json.decode
     try:
         return decode(path.read_bytes(), type=recipe_type)
     except OSError as error:
         raise BadSettings(f"{path}: can't be read ({error.strerror}): name a recipe file") from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         module = recipe_type.__module__.removeprefix("readroom.").replace(".", "/")
         raise BadSettings(f"{path}: no recipe: {error}; see {module}.py") from None
 

@@ -114,7 +114,7 @@ def environment() -> dict[str, str]:
         "opencv": cv2.__version__,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": str(torch.get_num_threads()),
-        "system": platform.platform(terse=True),
+        "system": platform.system(),
     }
 
 

@@ -24,7 +24,7 @@ def test_a_network_that_nobody_knows_is_a_finding_among_others() -> None:
     report = examine(load_settings(workers={"networks": ("yunet",)}))
     assert not report["ok"]
     (told,) = (problem for problem in report["problems"] if "workers.networks='yunet'" in problem)
-    assert "known are readroom_faces_1, " in told
+    assert "known are readroom_faces_2, " in told
     assert "yunet_n_dynamic" in told
     # What is to be known beside it is told all the same.
     assert report["redis"]["detail"]
@@ -40,6 +40,6 @@ def test_a_folder_of_networks_that_isnt_there_is_a_finding_among_others(tmp_path
 
 
 def test_networks_that_are_known_are_no_finding() -> None:
-    report = examine(load_settings(workers={"networks": ("readroom_faces_1",)}))
-    assert report["networks"][0]["model"] == "readroom_faces_1"
+    report = examine(load_settings(workers={"networks": ("readroom_faces_2",)}))
+    assert report["networks"][0]["model"] == "readroom_faces_2"
     assert not any("networks" in problem for problem in report["problems"])

@@ -49,6 +49,8 @@ def run_course(recipe: Recipe, data: Path, folder: Path) -> None:
     photos = read_photos(data)
     teacher = OnnxDetector(teacher_path())
     learnt = of_split(photos, "train")
+    if not learnt:
+        raise BadSettings(f"{data}: none of its photographs belongs to the split train: add some")
     marks = marks_of(learnt, teacher, folder / MARKS)
     trainer = Trainer(
         recipe,

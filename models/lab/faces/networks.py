@@ -94,7 +94,6 @@ class Detector(nn.Module):
 #: Every architecture by name; docs/faces.md has what each costs.
 ARCHITECTURES: Final = MappingProxyType[str, Callable[[], Detector]](
     {
-        "pyramid-32": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 32),
         "pyramid-48": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 48),
     }
 )

@@ -49,9 +49,16 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )  # fmt: skip
         check_shares(self, ("average_decay",))
         if self.calm_epochs > self.epochs:
-            raise ValueError(f"calm_epochs={self.calm_epochs}: wanted 0 to epochs={self.epochs}")
+            raise ValueError(
+                f"calm_epochs={self.calm_epochs}: wanted 0 to epochs={self.epochs}; name both"
+            )
         if self.side % 64:
             raise ValueError(f"side={self.side}: wanted a multiple of 64: mosaics have half of it")
+
+    @property
+    def calm_from(self) -> int:
+        """The first calm epoch (from 0)."""
+        return self.epochs - self.calm_epochs
 
     def over(self, epochs: int) -> Recipe:
         """The same recipe over so many epochs, the calm part in proportion."""

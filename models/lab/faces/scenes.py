@@ -32,7 +32,8 @@ MOSAIC: Final = 0.3
 TURNED: Final = 0.3
 ANYWHERE: Final = 0.2
 _TURN_DEG: Final = 25.0
-#: Calm scenes show photographs at most this much enlarged or shrunk, and are damaged this often.
+#: Calm scenes around a face show photographs at most this much enlarged or shrunk, and are damaged
+#: this often; those around no particular face are as any other.
 CALM_ZOOM: Final = 1.6
 CALM_DAMAGED: Final = 0.4
 
@@ -67,7 +68,7 @@ def make_scene(
     calm: bool = False,
 ) -> Scene:
     """A scene of ``side`` px around a face of source ``first``, or a mosaic that it is part of.
-    ``calm``: about as photographs are, no mosaic."""
+    ``calm``: mostly about as photographs are, no mosaic."""
     if calm or random.random() >= MOSAIC:
         scene = _view(sources[first], side, random, calm=calm)
     else:

@@ -109,7 +109,7 @@ class Lessons:
     def of(self, epoch: int) -> Iterator[Lesson]:
         """The batches of an epoch (from 0)."""
         recipe, ahead = self._recipe, 3
-        current, calm = epoch // recipe.reuse, epoch >= recipe.epochs - recipe.calm_epochs
+        current, calm = epoch // recipe.reuse, epoch >= recipe.calm_from
         if (current, calm) != (self._round, self._calm):
             self._round, self._calm, self._kept = current, calm, {}
         shown_in = np.random.default_rng((recipe.seed, epoch)).permutation(self.count).tolist()
@@ -292,16 +292,15 @@ class Trainer:
 
     def _rate(self, progress: float) -> float:
         recipe = self.recipe
-        calm_from = recipe.epochs - recipe.calm_epochs
-        if progress < calm_from:
+        if progress < recipe.calm_from:
             return cosine_rate(
                 progress,
                 highest=recipe.learning_rate,
                 warm_up_epochs=recipe.warm_up_epochs,
-                epochs=calm_from,
+                epochs=recipe.calm_from,
             )
         return cosine_rate(
-            progress - calm_from,
+            progress - recipe.calm_from,
             highest=recipe.calm_rate,
             warm_up_epochs=0,
             epochs=recipe.calm_epochs,

@@ -6,9 +6,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
+from readroom.errors import BadSettings
 from readroom.models.head_pose import Linear
 from readroom.models.lab.faces.detectors import OnnxDetector
 from readroom.models.lab.faces.photos import fingerprint, of_split, read_photos
@@ -18,6 +20,9 @@ from readroom.models.lab.heads.fsanet import FsaNet
 from readroom.models.lab.heads.gathering import Observer, gather
 from readroom.models.lab.poses.posers import Poser
 from readroom.settings import load_settings
+
+#: Fewer heads than this make no fit: ten for each of the 18 numbers of an angle.
+LEAST_HEADS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,17 @@ def run_fit(
     """Fit to FSA-Net's angles on the `train` photographs of ``data``, with the points that a face
     and a pose network see there, and write the module ``out``. Raises BadSettings."""
     observer = Observer(OnnxDetector(face), Poser(pose), FsaNet(load_settings().models))
+    if not out.parent.is_dir():
+        raise BadSettings(f"--out {out}: {out.parent} is no folder; name a file in one that is")
     photos = of_split(read_photos(data), "train")
     taught = lesson(gather(photos, observer, "photos"))
-    fitted, heads = fit(taught), len(taught.seen)
+    heads = len(taught.seen)
+    if heads < LEAST_HEADS:
+        raise BadSettings(
+            f"{data}: {heads} heads were found in {len(photos)} photographs of the split train, "
+            f"a fit takes {LEAST_HEADS}: add photographs"
+        )
+    fitted = fit(taught)
     text = as_module(fitted, Origin(_named(face), _named(pose), fingerprint(photos), heads))
     with writing_into(out.parent):
         out.write_text(text, "utf-8")
@@ -53,7 +66,7 @@ def as_module(linear: Linear, origin: Origin) -> str:
         '"""Constants of models/head_pose.py: degrees per spread, spreads in units of the face.',
         "",
         "Written by",
-        "``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE``",
+        "``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE --out FILE``",
         f"from {origin.heads} heads of `train` photos (data {origin.data}), with FSA-Net's angles,",
         f"the landmarks of {origin.face}",
         f"and the keypoints of {origin.pose}.",

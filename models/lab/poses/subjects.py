@@ -148,6 +148,12 @@ def from_coco(path: Path) -> Subjects:
     ]
     if not people:
         raise BadSettings(f"{path}: nobody in it has a labelled joint: name another")
+    for one in people:
+        if len(one.keypoints) != 3 * len(KEYPOINTS):
+            raise BadSettings(
+                f"{path}: a person in image {one.image_id} has {len(one.keypoints)} numbers for "
+                f"keypoints, wanted {3 * len(KEYPOINTS)}: COCO's {len(KEYPOINTS)}"
+            )
     points = np.array([one.keypoints for one in people], np.float32)
     points = points.reshape(-1, len(KEYPOINTS), 3)
     photo = np.array([place[one.image_id] for one in people], np.int64)

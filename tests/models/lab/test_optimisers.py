@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 torch = pytest.importorskip("torch", reason="the lab isn't installed: pip install -e '.[lab]'")
+pytest.importorskip("pytorch_optimizer", reason="the lab needs it: pip install -e '.[lab]'")
 
 from torch import nn
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the lab needs PyTorch: pip install -e '.[lab]'")
+pytest.importorskip("pytorch_optimizer", reason="the lab needs it: pip install -e '.[lab]'")
 pytest.importorskip("onnxscript", reason="the lab needs onnxscript: pip install -e '.[lab]'")
 
 from readroom.errors import BadSettings
@@ -46,7 +47,7 @@ def trainer(recipe: Recipe = RECIPE) -> Trainer:
 def lived_in() -> Detector:
     """A network that has seen something, and is sure of some of it."""
     torch.manual_seed(3)
-    network = build("pyramid-32")
+    network = build("pyramid-48")
     network.train()
     with torch.no_grad():
         for head in network.heads:
@@ -268,3 +269,15 @@ def test_from_photographs_to_the_file_and_its_card(
     with pytest.raises(BadSettings, match="can't be written"):
         course.export_run(run, data, blocked / "face.onnx")
     assert [each.name for each in blocked.iterdir()] == ["face.md"]
+
+
+def test_photographs_of_which_none_is_learnt_from_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = folder_of(tmp_path / "photographs")
+    monkeypatch.setattr(course, "of_split", lambda photos, split: [])
+    teacher = tmp_path / "teacher.onnx"
+    teacher.write_bytes(own_detector())
+    monkeypatch.setattr(course, "teacher_path", lambda: teacher)
+    with pytest.raises(BadSettings, match="none of its photographs belongs to the split train"):
+        course.run_course(RECIPE, data, tmp_path / "run")

@@ -123,7 +123,19 @@ def test_the_command_says_what_is_missing(
 ) -> None:
     missing = str(tmp_path / "none.onnx")
     with pytest.raises(SystemExit) as ended:
-        main(["lab", "fit-heads", str(tmp_path), "--face", missing, "--pose", missing])
+        main(
+            [
+                "lab",
+                "fit-heads",
+                str(tmp_path),
+                "--face",
+                missing,
+                "--pose",
+                missing,
+                "--out",
+                "fit.py",
+            ]
+        )
     assert ended.value.code == 2
     assert "none.onnx: can't be read" in capsys.readouterr().err
 
@@ -133,7 +145,10 @@ def test_the_shipped_constants_and_those_written_name_the_command_that_is_there(
 ) -> None:
     written = as_module(FITTED, Origin("face.onnx", "pose.onnx", "0123", 100))
     for text in (written, head_pose_fit.__doc__ or ""):
-        assert "``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE``" in text
+        assert (
+            "``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE --out FILE``"
+            in text
+        )
     with pytest.raises(SystemExit) as ended:
         main(["lab", "fit-heads", "--help"])
     assert ended.value.code == 0
