@@ -157,7 +157,8 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
 class Face(msgspec.Struct, frozen=True, kw_only=True):
     """One face in one frame. ``landmarks`` follow LANDMARKS, ``expression`` EXPRESSIONS.
 
-    ``landmarks`` is None from a detector that gives none (Haar); ``expression`` is None where no
+    ``score`` is a detector's confidence; from one that gives no landmarks (Haar: None) it is a
+    rank, which says nothing of whether the face can be read. ``expression`` is None where no
     network read it on this frame (none is running, its cadence skips the frame, or the face is
     smaller than the network can read). ``embedding`` is unit length where present.
     """

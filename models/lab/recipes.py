@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import ClassVar, Final, Self, TypeVar
 
 import msgspec
 
@@ -29,9 +29,13 @@ class BaseRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     epochs: int
     seed: int = 1
 
+    #: Names of the fields that are epochs, too.
+    parts: ClassVar[tuple[str, ...]] = ()
+
     def over(self, epochs: int) -> Self:
-        """The same recipe over so many epochs."""
-        return msgspec.structs.replace(self, epochs=epochs)
+        """The same recipe over so many epochs, its parts in proportion."""
+        parts = {name: round(getattr(self, name) * epochs / self.epochs) for name in self.parts}
+        return msgspec.structs.replace(self, epochs=epochs, **parts)
 
     @property
     def hash(self) -> str:

@@ -30,6 +30,7 @@ from rich.progress import (
 from torch import Tensor, nn
 
 from readroom.errors import BadSettings, ReadroomError
+from readroom.models.lab.folders import make_folder
 from readroom.models.lab.recipes import AnyRecipe, BaseRecipe
 
 _T = TypeVar("_T")
@@ -184,20 +185,10 @@ def shown(progress: Progress | None, epoch: int, items: Iterable[_T], total: int
         progress.remove_task(task)
 
 
-def make_folder(run: Run) -> None:
-    """Make the run's folder where it isn't there. Raises BadSettings."""
-    try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSettings(
-            f"{run.folder}: can't be made ({error.strerror}): name another folder"
-        ) from None
-
-
 def keep_going(trainer: Trainable, run: Run, *, until: int | None = None, name: str = "") -> None:
     """Train to the recipe's last epoch (or ``until``), with a checkpoint and a row of curves after
     each. ``name`` says on the screen which network it is. Raises BadSettings, ReadroomError."""
-    make_folder(run)
+    make_folder(run.folder)
     last = trainer.recipe.epochs if until is None else min(trainer.recipe.epochs, until)
     if trainer.epoch < last:  # Else nothing is added, and what is told of the run stays.
         _begin(trainer, run)

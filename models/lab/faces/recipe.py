@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
+from typing import ClassVar, Literal
 
 from readroom.models.lab.recipes import BaseRecipe, check_least, check_shares
 
@@ -12,6 +10,7 @@ from readroom.models.lab.recipes import BaseRecipe, check_least, check_shares
 class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a face detector is trained: written beside the weights, enough to train them again."""
 
+    parts: ClassVar[tuple[str, ...]] = ("calm_epochs",)
     task: Literal["faces"] = "faces"
     #: Of networks.ARCHITECTURES.
     architecture: str = "pyramid-48"
@@ -59,8 +58,3 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def calm_from(self) -> int:
         """The first calm epoch (from 0)."""
         return self.epochs - self.calm_epochs
-
-    def over(self, epochs: int) -> Recipe:
-        """The same recipe over so many epochs, the calm part in proportion."""
-        calm = round(self.calm_epochs * epochs / self.epochs)
-        return msgspec.structs.replace(self, epochs=epochs, calm_epochs=calm)

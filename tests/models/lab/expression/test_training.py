@@ -140,7 +140,7 @@ def test_fewer_pictures_than_a_batch_are_refused() -> None:
 
 def test_a_folder_that_cant_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BadSettings, match="can't be made"):
+    with pytest.raises(BadSettings, match="can't be written"):
         keep_going(trainer(SHORT, 64), Run(tmp_path / "file" / "run"))
 
 

@@ -157,7 +157,7 @@ def test_a_short_run_learns_from_its_teacher(tmp_path: Path) -> None:
 
 def test_a_folder_that_cant_be_made_is_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BadSettings, match="can't be made"):
+    with pytest.raises(BadSettings, match="can't be written"):
         course.run_course(RECIPE, tmp_path / "no data", tmp_path / "file" / "run")
 
 
