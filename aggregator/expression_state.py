@@ -51,7 +51,7 @@ DOUBT_S: Final = 0.4
 #: Evidence (0..1) needed before anything is said, and below which nothing is said any more.
 ENOUGH: Final = 0.3
 TOO_LITTLE: Final = 0.15
-#: Readings of less weight don't count as readable.
+#: Readings of less weight don't count: what isn't readable isn't read.
 READABLE_WEIGHT: Final = 0.15
 #: "too_small" is left only when the face is this much wider than the limit.
 SMALL_HYSTERESIS: Final = 1.1
@@ -100,10 +100,15 @@ class StateEnded:
 
 def weight(quality: Quality, score: float, min_face_px: float) -> float:
     """How much a reading counts, 0..1: the product of four ramps (width, sharpness, detector
-    score, yaw). Unknown yaw counts as frontal."""
+    score, yaw). Unknown yaw counts as frontal.
+
+    A detection that is good enough to follow somebody needn't be a face that can be read: in 384
+    annotated photographs the packaged detector finds .055 things a picture that are no face with a
+    score of .7, and .016 with .8, where it still finds 95 % of the faces of 32 px and wider.
+    """
     width = _ramp(quality.width_px, 0.7 * min_face_px, 2.0 * min_face_px)
     sharp = 0.2 + 0.8 * _ramp(quality.sharpness, 5.0, 60.0)
-    sure = 0.2 + 0.8 * _ramp(score, 0.4, 0.8)
+    sure = _ramp(score, 0.7, 0.9)
     frontal = 1.0 if quality.yaw_deg is None else 1 - _ramp(abs(quality.yaw_deg), 35.0, 65.0)
     return width * sharp * sure * frontal
 
@@ -181,7 +186,7 @@ def _measure_width(
 
 def _smooth(person: ExpressionState, reading: Reading, dt_s: float) -> None:
     read = reading.probabilities
-    if read is None or reading.weight <= 0 or person.small:
+    if read is None or reading.weight < READABLE_WEIGHT or person.small:
         keep = math.exp(-dt_s / FADE_S)
         person.sums = [keep * value for value in person.sums]
         person.evidence *= keep

@@ -674,7 +674,10 @@ def _reading(
         visible=visible,
         network_runs=network_runs,
         width_px=face.box.width,
-        weight=expressions.weight(face.quality, face.score, rules.min_face_px),
+        # A detector without landmarks (Haar) gives ranks and no probabilities.
+        weight=expressions.weight(
+            face.quality, face.score if face.landmarks else 1.0, rules.min_face_px
+        ),
         probabilities=expressions.clean(face.expression),
     )
 

@@ -1,19 +1,20 @@
 """What each engine would run with the files at hand, and if nothing, why, in one line.
 
 The project's own networks come with the package and are run unless ``workers.networks`` names
-another. Finding people without faces, meshes and identities have none: they take files that are
-public. Where the purpose forbids inferring emotions, the task ``expression`` doesn't exist: its
-files aren't looked for, and nothing is said of them.
+another, or READROOM_MODELS holds one that was trained anew. Finding people without faces, meshes and
+identities have none: they take files that are public. Where the purpose forbids inferring emotions,
+the task ``expression`` doesn't exist: its files aren't looked for, and nothing is said of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from readroom.errors import BadSettings
 from readroom.messages import EngineName
-from readroom.models.files import find, find_own, read_own, read_verified
+from readroom.models.files import find, find_all_own, read_own, read_verified
 from readroom.models.registry import HAAR, OWN, PREFERENCE, REGISTRY, Entry, Task
 from readroom.settings import Settings
 
@@ -78,15 +79,12 @@ def choose(settings: Settings, task: Task) -> Choice:
     """
     engine = _ENGINES[task]
     named = _named(settings, task)
-    if named is not None:
-        return _registered(settings, named) or _absent(named)
-    own = find_own(settings, task)
-    if own is not None:
-        try:
-            entry = read_own(own, task).entry
-        except BadSettings as error:
-            return Choice(engine, task, "", None, own, str(error), broken=True)
-        return Choice(engine, task, entry.name, entry, own)
+    public = None if named is None else REGISTRY.get(named)
+    if public is not None:
+        return _registered(settings, public) or _absent(public)
+    for own in _own(settings, task):
+        if named in (None, own.model):
+            return own
     for name in PREFERENCE[task]:
         choice = _registered(settings, REGISTRY[name])
         if choice is not None:
@@ -98,22 +96,38 @@ def choose(settings: Settings, task: Task) -> Choice:
     return Choice(engine, task, "", reason=f"off: {why}; {remedy(task)}")
 
 
-def _named(settings: Settings, task: Task) -> Entry | None:
-    """The public network that the settings want for a task."""
+def _named(settings: Settings, task: Task) -> str | None:
+    """The name of the network that the settings want for a task."""
     names = settings.workers.networks
+    known = {name: entry.task for name, entry in REGISTRY.items()}
+    if not known.keys() >= set(names):
+        # The project's own say their names themselves, so they are read only where one is meant.
+        ours = (own for each in OWN for own in _own(settings, each) if own.runs)
+        known = {own.model: own.task for own in ours} | known
     for name in names:
-        if name not in REGISTRY:
+        if name not in known:
             raise BadSettings(
                 f"workers.networks={name!r} (READROOM_WORKERS__NETWORKS): no such network; known "
-                f"are {', '.join(REGISTRY)}; the project's own run for every task without a name"
+                f"are {', '.join(known)}; the project's own run for every task without a name"
             )
-    found = [REGISTRY[name] for name in names if REGISTRY[name].task == task]
+    found = [name for name in names if known[name] == task]
     if len(found) > 1:
-        both = " ".join(entry.name for entry in found)
+        both = " ".join(found)
         raise BadSettings(
             f"workers.networks={both!r} (READROOM_WORKERS__NETWORKS): name one for {task}"
         )
     return found[0] if found else None
+
+
+def _own(settings: Settings, task: Task) -> Iterator[Choice]:
+    """The choice of each of the project's own networks that is at hand, the best first."""
+    for path in find_all_own(settings, task):
+        try:
+            entry = read_own(path, task).entry
+        except BadSettings as error:
+            yield Choice(_ENGINES[task], task, "", None, path, str(error), broken=True)
+        else:
+            yield Choice(_ENGINES[task], task, entry.name, entry, path)
 
 
 def _registered(settings: Settings, entry: Entry) -> Choice | None:
@@ -187,21 +201,17 @@ def render_list(settings: Settings) -> str:
     to be known of it and what to cite."""
     lines = []
     for task in OWN:
-        lines += _own_lines(settings, task)
+        for own in _own(settings, task):
+            lines += _own_lines(own)
     for entry in REGISTRY.values():
         lines += _entry_lines(entry, _state(entry, find(settings, entry)))
     return "\n".join(lines)
 
 
-def _own_lines(settings: Settings, task: Task) -> list[str]:
-    path = find_own(settings, task)
-    if path is None:
-        return []
-    try:
-        entry = read_own(path, task).entry
-    except BadSettings as error:
-        return [str(error)]
-    return _entry_lines(entry, f"{path} (describes itself)")
+def _own_lines(own: Choice) -> list[str]:
+    if own.entry is None:
+        return [own.reason]
+    return _entry_lines(own.entry, f"{own.path} (describes itself)")
 
 
 def _entry_lines(entry: Entry, state: str) -> list[str]:

@@ -79,13 +79,18 @@ def read_verified(path: Path, entry: Entry) -> ModelFile:
 def find_own(settings: Settings, task: Task) -> Path | None:
     """The project's own network for a task: in the folder that READROOM_MODELS names, else the
     packaged one; unverified. None: the task has none, or it isn't there."""
+    return next(iter(find_all_own(settings, task)), None)
+
+
+def find_all_own(settings: Settings, task: Task) -> tuple[Path, ...]:
+    """The project's own networks for a task that are at hand, :func:`find_own`'s first."""
     own = OWN.get(task)
     if own is None:
-        return None
+        return ()
     # Not in the cache: what a pull put there is in the registry.
     folders = [folder for folder in places(settings) if folder != cache_folder(settings)]
     candidates = (folder / own.file for folder in folders)
-    return next((path for path in candidates if path.is_file()), None)
+    return tuple(path for path in candidates if path.is_file())
 
 
 def read_own(path: Path, task: Task) -> ModelFile:

@@ -1,75 +1,75 @@
 """Constants of models/head_pose.py: degrees per spread, spreads in units of the face.
 
 Written by
-``READROOM_MODELS=… python -m readroom.models.lab.heads DATA --face FILE --pose FILE``
-from 1554 heads of `train` photos (data ce42b3ec65c6), with FSA-Net's angles,
-the landmarks of face.onnx (sha256 f7561bcbaf7f)
+``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE --out FILE``
+from 1611 heads of `train` photos (data ce42b3ec65c6), with FSA-Net's angles,
+the landmarks of face.onnx (sha256 36d6402f4752)
 and the keypoints of pose.onnx (sha256 d78b0ef3125b).
 """
 
 from typing import Final
 
 EVEN_MIDDLES: Final = (
-    0.7253,
-    0.2953,
-    0.4212,
-    0.3407,
-    0.0033,
-    0.6449,
-    0.2063,
-    1.6782,
+    0.7285,
+    0.2942,
+    0.425,
+    0.3245,
+    -0.0092,
+    0.6407,
+    0.1919,
+    1.6746,
 )
 EVEN_SPREADS: Final = (
-    0.0409,
-    0.0224,
-    0.0187,
-    0.0791,
-    0.0586,
-    0.0844,
-    0.1051,
-    0.1611,
+    0.0428,
+    0.024,
+    0.0219,
+    0.0806,
+    0.0638,
+    0.0897,
+    0.1072,
+    0.1714,
 )
 ODD_SPREADS: Final = (
-    0.1297,
-    0.0264,
-    0.0107,
-    0.1055,
+    0.1453,
+    0.0242,
+    0.01,
+    0.1109,
     0.0731,
-    0.0641,
-    0.2673,
-    0.1098,
+    0.069,
+    0.302,
+    0.1211,
 )
 YAW: Final = (
-    13.6168,
-    -1.9475,
-    1.2092,
-    2.4925,
-    0.9259,
-    -0.3252,
-    -4.8609,
-    0.4682,
-    0.6102,
+    15.2775,
+    -1.9857,
+    0.6221,
+    2.7896,
+    1.0624,
+    0.0955,
+    -4.7839,
+    0.4566,
+    0.7085,
 )
-PITCH_MIDDLE: Final = -5.0015
+PITCH_MIDDLE: Final = -5.4412
 PITCH: Final = (
-    0.5786,
-    -0.8544,
-    -1.7135,
-    -1.1106,
-    -1.6379,
-    -0.4975,
-    5.4097,
-    0.3391,
-    1.3608,
+    1.0826,
+    -0.5561,
+    -1.921,
+    -0.865,
+    -2.2674,
+    -0.7395,
+    4.947,
+    0.1577,
+    1.6926,
 )
 ROLL: Final = (
-    0.494,
-    0.0877,
-    -0.1081,
-    0.0487,
-    0.5041,
-    0.7118,
-    -0.5135,
-    0.8454,
-    -0.4873,
+    0.4328,
+    0.009,
+    -0.4063,
+    -0.1904,
+    0.6004,
+    1.0384,
+    -0.5909,
+    0.8821,
+    -0.5945,
 )

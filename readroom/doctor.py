@@ -32,6 +32,7 @@ CAMERA_TIMEOUT_S = 5.0
 def examine(settings: Settings) -> dict[str, Any]:
     """Look at everything; ``ok`` is false where ``readroom run`` would not start."""
     settings, unknown_purpose = _with_purpose(settings)
+    networks, wrong_names = _networks(settings)
     report: dict[str, Any] = {
         "readroom": __version__,
         "python": platform.python_version(),
@@ -39,12 +40,12 @@ def examine(settings: Settings) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": _packages(),
         "redis": _redis(settings),
-        "networks": _networks(settings),
+        "networks": networks,
         "cameras": _cameras(settings),
         "would_run": _plan(settings),
     }
     missing = [n for n, v in report["packages"].items() if v is None and n not in OPTIONAL]
-    report["problems"] = [*unknown_purpose, *problems(settings)]
+    report["problems"] = [*unknown_purpose, *wrong_names, *problems(settings)]
     parts = [report["redis"], *report["networks"], *report["cameras"]]
     good = all(part["ok"] for part in parts) and not report["problems"]
     report["ok"] = good and not missing
@@ -77,10 +78,15 @@ def _redis(settings: Settings) -> dict[str, Any]:
     return {"ok": not advice, "private": False, "detail": detail}
 
 
-def _networks(settings: Settings) -> list[dict[str, Any]]:
+def _networks(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
+    """What each task would run, or what in the settings leaves that open."""
     from readroom.models.choice import available
 
-    return [
+    try:
+        choices = available(settings)
+    except BadSettings as error:
+        return [], [str(error)]
+    found = [
         {
             "ok": not choice.broken,
             "task": choice.task,
@@ -90,8 +96,9 @@ def _networks(settings: Settings) -> list[dict[str, Any]]:
             "sha256": choice.entry.sha256 if choice.entry else None,
             "detail": choice.reason,
         }
-        for choice in available(settings)
+        for choice in choices
     ]
+    return found, []
 
 
 def _cameras(settings: Settings) -> list[dict[str, Any]]:

@@ -191,11 +191,13 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     the Laplacian of the grey face resized to 64×64 (grey levels², ≥ 0; below about 30 is
     blurred). Angles are degrees, None where nothing estimated them: yaw > 0 turns the face to
     the person's own left (the picture's right), pitch > 0 looks up, roll > 0 tilts the head
-    clockwise in the picture.
+    clockwise in the picture. ``brightness`` is the mean of the same grey face, 0..255 (None from a
+    worker that doesn't say it).
     """
 
     width_px: float
     sharpness: float
+    brightness: float | None = None
     yaw_deg: float | None = None
     pitch_deg: float | None = None
     roll_deg: float | None = None
@@ -204,7 +206,8 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
 class Face(msgspec.Struct, frozen=True, kw_only=True):
     """One face in one frame. ``landmarks`` follow LANDMARKS, ``expression`` EXPRESSIONS.
 
-    ``landmarks`` is None from a detector that gives none (Haar); ``expression`` is None where no
+    ``score`` is a detector's confidence; from one that gives no landmarks (Haar: None) it is a
+    rank, which says nothing of whether the face can be read. ``expression`` is None where no
     network read it on this frame (none is running, its cadence skips the frame, or the face is
     smaller than the network can read). ``embedding`` is unit length where present.
     ``blendshapes`` follow BLENDSHAPES, None where no mesh network looked.
@@ -307,17 +310,20 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of the room with what it rests on: a 95 % interval, ``n`` people, and the mean
-    share of the time in which they could be read. ``value`` is None where that is too little."""
+    share of the time in which they could be read. ``value`` is None where that is too little.
+    ``p`` is how likely such a value is by chance alone, where that is computed (synchrony)."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
     n: int = 0
     coverage: float = 0.0
+    p: float | None = None
 
 
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one person looks now. ``slot`` is 1..32; ``pseudonym`` is "P1" for slot 1.
+    """How one person looks now. ``slot`` is 1..32; ``pseudonym`` is "P1" for slot 1. A slot may be
+    somebody else's later; ``person`` counts the session's people and never is.
 
     ``state`` is one of STATES; ``since_s`` is the session time when it began. ``confidence`` is
     the smoothed probability of ``state`` (0 for the states that are no expression).
@@ -329,7 +335,8 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     ``look`` is one of LOOKS, since ``look_since_s``. ``actions`` maps each of ACTIONS that is going
     on to its span; ``measured`` are those that can be told at all at this moment, so that what is
     in neither is unknown. ``blinks_per_min`` is None without a mesh network. ``cameras`` are all
-    that see the person, ``camera`` the one that sees best.
+    that see the person, ``camera`` the one that sees best, which ``box``, ``keypoints`` and
+    ``quality`` (of the newest face, None before one was found) are of.
     """
 
     slot: int
@@ -352,6 +359,8 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     measured: tuple[str, ...] = ()
     blinks_per_min: float | None = None
     cameras: tuple[str, ...] = ()
+    person: int = 0
+    quality: Quality | None = None
 
 
 class CameraState(msgspec.Struct, frozen=True, kw_only=True):
@@ -426,8 +435,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     - ``response``: how the room answered a marker; its label
     - ``merged``, ``split``: two slots are one person, or a slot is one no longer; the other slot
 
-    ``confidence`` is the mean over the span, 0 where it means nothing. ``measure`` is what was
-    measured, in the unit that docs/semantics.md gives for the kind.
+    ``person`` is who it is about, by their number in the session (``slot`` is where they are shown
+    then), and ``other`` the other one of two who were merged or split. ``confidence`` is the mean
+    over the span, 0 where it means nothing. ``measure`` is what was measured, of ``figure`` (one of
+    MEASURES, or of a deviation's measurements), in the unit that docs/semantics.md gives for the
+    kind; a response has an event for each figure.
     """
 
     room: str
@@ -440,16 +452,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     state: str | None = None
     confidence: float = 0.0
     measure: Measure | None = None
+    figure: str | None = None
+    person: int | None = None
+    other: int | None = None
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True, tag="marker"):
     """What the speaker says is going on ("pricing slide") at a moment of the session. ``id`` makes
-    one that is sent twice count once."""
+    one that is sent twice count once. ``time_s`` is the session time, where whoever sends it knows
+    it (a recording's is its media time); else it is that of ``at``, and in a recording, which is
+    played at its own speed, the moment that has been reached."""
 
     room: str
     at: float
     label: str
     id: str
+    time_s: float | None = None
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command"):

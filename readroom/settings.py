@@ -125,7 +125,7 @@ class WorkerSettings(_Section):
     )
     networks: tuple[str, ...] = Field(
         (),
-        description="Public networks to run in place of the package's own, one for a task at "
+        description="Networks to run in place of those that would be chosen, one for a task at "
         "most: names as `readroom models list` gives them, such as `yunet_n_dynamic`.",
     )
     face_every: int = Field(

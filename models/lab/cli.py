@@ -134,7 +134,7 @@ def train(
 ) -> None:
     """Train a network; stop it and start it again as you like."""
     _only_expression(context, task, ["teachers"])
-    _needs("torch")
+    _needs("torch", *(["pytorch_optimizer"] if task is Task.FACES else []))
     import torch
 
     if threads is not None:
@@ -264,6 +264,23 @@ def export(
     )
     if not ship:
         typer.echo(f"to use it, call it {own} and name its folder in READROOM_MODELS")
+
+
+@app.command("fit-heads")
+def fit_heads(
+    data: Annotated[Path, typer.Argument(help="Folder with annotations.jsonl and images/.")],
+    face: Annotated[Path, typer.Option(help="The face detector, ONNX.")],
+    pose: Annotated[Path, typer.Option(help="The pose network, ONNX.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Module to write; the product computes with models/head_pose_fit.py."),
+    ],
+) -> None:
+    """What head poses are computed with, fitted to FSA-Net's angles on the photographs of the split
+    `train`. READROOM_MODELS has to name a folder with fsanet_1x1.onnx and fsanet_var.onnx."""
+    from readroom.models.lab.heads.course import run_fit
+
+    run_fit(data, face=face, pose=pose, out=out)
 
 
 @app.command()

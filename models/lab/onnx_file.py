@@ -20,14 +20,15 @@ import torch
 from torch import Tensor, nn
 
 from readroom.errors import BadSettings, ReadroomError
+from readroom.models.lab.network_files import count_parameters
 
 OPSET: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An ONNX file's contents, the largest difference of its outputs from PyTorch's, and what the
-    file says of itself."""
+    """An ONNX file's contents, how many parameters it has, the largest difference of its outputs
+    from PyTorch's, and what the file says of itself."""
 
     body: bytes
     parameters: int
@@ -61,8 +62,7 @@ def export(
         described=described,
     )
     parity = check(module, body, inputs, seen, allowed)
-    parameters = sum(part.numel() for part in module.parameters())
-    return Exported(body, parameters, parity, dict(described))
+    return Exported(body, count_parameters(body), parity, dict(described))
 
 
 def check(

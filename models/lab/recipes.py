@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import ClassVar, Final, Self, TypeVar
 
 import msgspec
 
@@ -29,9 +29,13 @@ class BaseRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     epochs: int
     seed: int = 1
 
+    #: Names of the fields that are epochs, too.
+    parts: ClassVar[tuple[str, ...]] = ()
+
     def over(self, epochs: int) -> Self:
-        """The same recipe over so many epochs."""
-        return msgspec.structs.replace(self, epochs=epochs)
+        """The same recipe over so many epochs, its parts in proportion."""
+        parts = {name: round(getattr(self, name) * epochs / self.epochs) for name in self.parts}
+        return msgspec.structs.replace(self, epochs=epochs, **parts)
 
     @property
     def hash(self) -> str:
@@ -64,12 +68,12 @@ def check_shares(recipe: BaseRecipe, names: Sequence[str]) -> None:
 
 def read_recipe(path: Path, recipe_type: type[AnyRecipe]) -> AnyRecipe:
     """A recipe from a TOML or JSON file; raises BadSettings where it isn't one of that type."""
-    decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
+    decode = msgspec.toml.decode if path.suffix.lower() == ".toml" else msgspec.json.decode
     try:
         return decode(path.read_bytes(), type=recipe_type)
     except OSError as error:
         raise BadSettings(f"{path}: can't be read ({error.strerror}): name a recipe file") from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         module = recipe_type.__module__.removeprefix("readroom.").replace(".", "/")
         raise BadSettings(f"{path}: no recipe: {error}; see {module}.py") from None
 

@@ -11,7 +11,7 @@ import csv
 import math
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -30,6 +30,7 @@ from rich.progress import (
 from torch import Tensor, nn
 
 from readroom.errors import BadSettings, ReadroomError
+from readroom.models.lab.folders import make_folder
 from readroom.models.lab.recipes import AnyRecipe, BaseRecipe
 
 _T = TypeVar("_T")
@@ -114,7 +115,7 @@ def environment() -> dict[str, str]:
         "opencv": cv2.__version__,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": str(torch.get_num_threads()),
-        "system": platform.platform(terse=True),
+        "system": platform.system(),
     }
 
 
@@ -141,17 +142,6 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """The learning rate of all weights from the next step on."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-
-
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters for an optimiser: first the weights, which decay, then biases and
-    normalisation, which don't."""
-    weights = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [
-        {"params": weights, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
 
 
 def with_average(network: _Network, device: torch.device) -> tuple[_Network, _Network]:
@@ -195,20 +185,10 @@ def shown(progress: Progress | None, epoch: int, items: Iterable[_T], total: int
         progress.remove_task(task)
 
 
-def make_folder(run: Run) -> None:
-    """Make the run's folder where it isn't there. Raises BadSettings."""
-    try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSettings(
-            f"{run.folder}: can't be made ({error.strerror}): name another folder"
-        ) from None
-
-
 def keep_going(trainer: Trainable, run: Run, *, until: int | None = None, name: str = "") -> None:
     """Train to the recipe's last epoch (or ``until``), with a checkpoint and a row of curves after
     each. ``name`` says on the screen which network it is. Raises BadSettings, ReadroomError."""
-    make_folder(run)
+    make_folder(run.folder)
     last = trainer.recipe.epochs if until is None else min(trainer.recipe.epochs, until)
     if trainer.epoch < last:  # Else nothing is added, and what is told of the run stays.
         _begin(trainer, run)
@@ -298,6 +278,17 @@ def read_checkpoint(path: Path, recipe_type: type[AnyRecipe]) -> tuple[AnyRecipe
             f"{path}: not a checkpoint of this lab{reason}; name a folder that `readroom lab "
             "train` made"
         ) from None
+
+
+def read_average(
+    path: Path, recipe_type: type[AnyRecipe], build: Callable[[str], _Network]
+) -> tuple[_Network, AnyRecipe]:
+    """A checkpoint's averaged network, ready to look, and its recipe; ``build`` makes a network of
+    an architecture. Raises BadSettings."""
+    recipe, held = read_checkpoint(path, recipe_type)
+    network = build(recipe.architecture)
+    load_weights(network, held["average"], path)
+    return network.eval(), recipe
 
 
 def resume(trainer: Trainable, path: Path) -> None:

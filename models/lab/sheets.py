@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from readroom.errors import BadSettings
+from readroom.errors import BadSettings, ReadroomError
 from readroom.messages import KEYPOINTS
 from readroom.models.boxes import Floats
 from readroom.models.choice import choose
@@ -27,6 +28,8 @@ from readroom.models.detection import Faces
 from readroom.models.inputs import resize
 from readroom.models.keypoints import grow
 from readroom.models.lab.faces.detectors import OnnxDetector
+from readroom.models.lab.folders import make_folder, writing_into
+from readroom.models.lab.pictures import read_picture
 from readroom.models.lab.poses.posers import Poser
 from readroom.pixels import Picture
 from readroom.settings import Settings, load_settings
@@ -92,7 +95,8 @@ def run_look(
     """Contact sheets of pictures, folders of pictures and clips into ``out``: their files.
 
     ``face`` and ``pose`` are networks; without them, those that a worker would take.
-    ``portraits`` adds the demo room's public-domain portraits. Raises BadSettings.
+    ``portraits`` adds the demo room's public-domain portraits. A file that can't be read is named
+    and passed over. Raises BadSettings; ReadroomError where, in the end, files were passed over.
     """
     console = console or Console()
     if not pictures and not portraits:
@@ -101,27 +105,43 @@ def run_look(
     detector = OnnxDetector(face or _at_hand(settings, "faces"))
     poser = Poser(pose or _at_hand(settings, "keypoints"))
     files = files_of(pictures)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_written(out, error) from None
-    tiles: list[Picture] = []
-    written: list[Path] = []
+    make_folder(out)
+    refused: list[str] = []
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("looking", total=len(files) + portraits)
-        for shown in _everything(files, portraits, lambda: progress.advance(bar)):
-            tiles.append(tile_of(shown, detector, poser))
-            if len(tiles) == COLUMNS * ROWS:
-                written.append(_save(out, len(written) + 1, tiles))
-                tiles = []
-    if tiles:
-        written.append(_save(out, len(written) + 1, tiles))
-    console.print(
-        f"Wrote {len(written)} of them into {out}: they may show people's faces, so keep them to "
-        "yourself",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+
+        def advance(error: BadSettings | None) -> None:
+            progress.advance(bar)
+            if error is not None:
+                refused.append(str(error))
+                progress.console.print(refused[-1], markup=False, soft_wrap=True)
+
+        shown = _everything(files, portraits, advance)
+        written, looked_at = _save_all((tile_of(one, detector, poser) for one in shown), out)
+    if written:
+        console.print(
+            f"Wrote {_counted(looked_at, 'picture')} on {_counted(len(written), 'contact sheet')} "
+            f"into {out}: they may show people's faces, so keep them to yourself",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
+    _tell(refused, len(files), bool(written))
     return written
+
+
+def _tell(refused: Sequence[str], files: int, written: bool) -> None:
+    """Raises what a run ends with where files were passed over, each of which was named."""
+    if refused and not written:
+        more = f" (nor any of the other {len(refused) - 1})" if len(refused) > 1 else ""
+        raise BadSettings(f"{refused[0]}{more}")
+    if refused:
+        raise ReadroomError(
+            f"{len(refused)} of {_counted(files, 'file')} could not be looked at: mend what is "
+            "named above, or take it out"
+        )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -158,8 +178,7 @@ def tile_of(shown: Shown, detector: OnnxDetector, poser: Poser) -> Picture:
     for person in people:
         draw_skeleton(canvas, person, scale)
     draw_faces(canvas, faces, scale)
-    noun = "face" if len(faces) == 1 else "faces"
-    return captioned(canvas, f"{shown.caption}: {len(faces)} {noun}")
+    return captioned(canvas, f"{shown.caption}: {_counted(len(faces), 'face')}")
 
 
 def draw_faces(canvas: Picture, faces: Faces, scale: float) -> None:
@@ -233,7 +252,12 @@ def frames_of(path: Path, count: int = FRAMES) -> Iterator[Shown]:
             raise BadSettings(f"{path}: has no picture in it: name a picture or a clip")
         length_s = (container.duration or 0) / av.time_base
         wanted_s = [length_s * place / count for place in range(count)]
-        yield from _moments(container, path.name, wanted_s)
+        moments = _moments(container, path.name, wanted_s)
+        first = next(moments, None)
+        if first is None:
+            raise BadSettings(f"{path}: no frame of it can be read: take it out, or mend it")
+        yield first
+        yield from moments
 
 
 def _moments(
@@ -259,27 +283,25 @@ def _moments(
 
 
 def _everything(
-    files: Sequence[Path], portraits: bool, advance: Callable[[], object]
+    files: Sequence[Path], portraits: bool, advance: Callable[[BadSettings | None], object]
 ) -> Iterator[Shown]:
+    """What is to be seen; ``advance`` is called after each file, with what is wrong with it."""
     if portraits:
         # What is only needed here comes with the lab's other packages.
         from readroom.models.lab.expression.subjects import portraits as subjects  # noqa: PLC0415
 
         yield from (Shown(one.name, one.picture) for one in subjects())
-        advance()
+        advance(None)
     for path in files:
-        if path.suffix.lower() in _PICTURES:
-            yield Shown(path.name, _read(path))
+        try:
+            if path.suffix.lower() in _PICTURES:
+                yield Shown(path.name, read_picture(path))
+            else:
+                yield from frames_of(path)
+        except BadSettings as error:
+            advance(error)
         else:
-            yield from frames_of(path)
-        advance()
-
-
-def _read(path: Path) -> Picture:
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise BadSettings(f"{path}: no picture that can be read; take it out, or mend it")
-    return np.asarray(picture, np.uint8)
+            advance(None)
 
 
 def _at_hand(settings: Settings, task: Literal["faces", "keypoints"]) -> Path:
@@ -291,18 +313,21 @@ def _at_hand(settings: Settings, task: Literal["faces", "keypoints"]) -> Path:
     return choice.path
 
 
+def _save_all(tiles: Iterator[Picture], out: Path) -> tuple[list[Path], int]:
+    """Pages full of tiles, as they come: their files, and how many tiles there were."""
+    written, count = list[Path](), 0
+    while page := list(islice(tiles, COLUMNS * ROWS)):
+        written.append(_save(out, len(written) + 1, page))
+        count += len(page)
+    return written, count
+
+
 def _save(out: Path, number: int, tiles: Sequence[Picture]) -> Path:
     path = out / f"sheet-{number:03}.jpg"
     _, coded = cv2.imencode(".jpg", sheet(tiles), (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
-    try:
+    with writing_into(out):
         path.write_bytes(coded.tobytes())
-    except OSError as error:
-        raise _not_written(out, error) from None
     return path
-
-
-def _not_written(out: Path, error: OSError) -> BadSettings:
-    return BadSettings(f"{out}: can't be written ({error.strerror}); name a folder that can")
 
 
 def _at(point: Floats, scale: float) -> tuple[int, int]:

@@ -37,13 +37,16 @@ def face(
     expression: Probabilities | None = None,
     sharpness: float = 500.0,
     yaw_deg: float | None = 0.0,
+    landmarks: bool = True,
 ) -> Face:
-    """A face whose box begins at (x, y)."""
+    """A face whose box begins at (x, y); ``landmarks``: from a detector that gives some."""
+    middle = (x + width / 2, y + 0.6 * width)
     return Face(
         box=Box(x, y, width, 1.2 * width),
         score=score,
         quality=Quality(width_px=width, sharpness=sharpness, yaw_deg=yaw_deg),
         expression=expression,
+        landmarks=(middle, middle, middle, middle, middle) if landmarks else None,
     )
 
 

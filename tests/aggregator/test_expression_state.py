@@ -199,3 +199,19 @@ def test_a_clear_frontal_face_weighs_most() -> None:
     assert weight(sharpness=5) < 0.5
     assert weight(yaw=-60) < 0.5
     assert weight(yaw=90) == 0
+
+
+def test_what_a_detector_is_not_sure_of_is_not_read() -> None:
+    quality = Quality(width_px=90, sharpness=300, yaw_deg=0)
+    assert expressions.weight(quality, 0.7, MIN_PX) == 0
+    assert expressions.weight(quality, 0.8, MIN_PX) == pytest.approx(0.5)
+    assert expressions.weight(quality, 0.9, MIN_PX) == 1
+
+
+def test_readings_that_dont_count_as_readable_say_nothing() -> None:
+    barely = expressions.READABLE_WEIGHT
+    person, _ = play([reading("anger", weight=barely - 0.01)] * 200)
+    assert person.state == UNCERTAIN
+    assert person.evidence == 0
+    person, _ = play([reading("anger", weight=barely)] * 200)
+    assert person.state == "anger"

@@ -10,7 +10,7 @@ import pytest
 from readroom.aggregator.affect import PLACES
 from readroom.aggregator.room import Changes, Room, RoomData, carry_over
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
-from readroom.messages import Body, Box, CameraReport, Face, Observation, Quality
+from readroom.messages import UNCERTAIN, Body, Box, CameraReport, Face, Observation, Quality
 from tests.aggregator.made import (
     LANE,
     START,
@@ -258,6 +258,17 @@ def test_coverage_is_the_share_of_time_the_face_could_be_read() -> None:
     half = [observation(n, faces=(readable if n < 100 else blurred,)) for n in range(200)]
     feed(there, list(half))
     assert there.state(0, 0).people[0].coverage == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize(("landmarks", "state"), [(True, UNCERTAIN), (False, "happiness")])
+def test_a_score_says_whether_to_read_a_face_only_from_a_detector_that_gives_landmarks(
+    landmarks: bool, state: str
+) -> None:
+    there = room()
+    seen = face(100, expression=looks("happiness"), score=0.72, landmarks=landmarks)
+    feed(there, [observation(n, faces=(seen,)) for n in range(60)])
+    (person,) = there.state(0, 0).people
+    assert (person.visible, person.state) == (True, state)
 
 
 def test_a_closed_session_says_how_much_of_its_people_was_seen() -> None:

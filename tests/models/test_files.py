@@ -269,16 +269,40 @@ def test_a_named_network_with_a_wrong_hash_is_refused(tmp_path: Path) -> None:
     assert "wrong SHA-256" in choice.reason
 
 
-def test_a_network_that_nobody_knows_is_one_line_that_names_those_that_are_known() -> None:
+def test_a_network_that_nobody_knows_is_one_line_that_names_those_that_are_known(
+    weights: Path,
+) -> None:
+    ship(weights, own_network())
     with pytest.raises(BadSettings) as caught:
         available(preferring("yunet"))
     line = str(caught.value)
     assert line.startswith("workers.networks='yunet' (READROOM_WORKERS__NETWORKS): no such network")
-    assert f"{', '.join(REGISTRY)}; the project's own run for every task without a name" in line
+    names = ("readroom_expression_1", *REGISTRY)
+    assert (
+        f"known are {', '.join(names)}; the project's own run for every task without a name" in line
+    )
     assert "\n" not in line
 
 
-def test_two_networks_for_one_task_are_one_too_many() -> None:
+def test_the_packaged_network_can_be_named_where_the_folder_holds_another(
+    weights: Path, tmp_path: Path
+) -> None:
+    shipped = ship(weights, own_network())
+    other = put(tmp_path / "named", own_network(seed=2), OWN_FILE)
+    theirs = choose(settings_with(other.parent), "expression")
+    assert theirs.path == other
+    ours = choose(preferring("readroom_expression_1", folder=other.parent), "expression")
+    assert (ours.model, ours.path) == ("readroom_expression_1", shipped)
+    # Each can be named, and the list says how.
+    assert choose(preferring(theirs.model, folder=other.parent), "expression") == theirs
+    listed = render_list(settings_with(other.parent)).splitlines()
+    assert [line.split()[0] for line in listed if line[0] != " "][:2] == [theirs.model, ours.model]
+
+
+def test_two_networks_for_one_task_are_one_too_many(weights: Path) -> None:
+    ship(weights, own_network())
+    with pytest.raises(BadSettings, match=r"'readroom_expression_1 faceapi_expression' .*one for"):
+        available(preferring("readroom_expression_1", "faceapi_expression"))
     with pytest.raises(BadSettings, match=r"='tinypose_128x96 tinypose_256x192' .*one for keypo"):
         available(preferring("tinypose_128x96", "yunet_n_dynamic", "tinypose_256x192"))
 

@@ -8,11 +8,11 @@ from typing import Final
 
 from rich.console import Console
 
-from readroom.errors import BadSettings
 from readroom.models.lab.expression import linear
 from readroom.models.lab.expression.evaluate import run_evaluate
 from readroom.models.lab.expression.prepare import prepare
 from readroom.models.lab.expression.results import Result
+from readroom.models.lab.folders import make_folder, writing_into
 
 #: Share of the training pictures that the strength is chosen on, as networks' epochs are.
 HELD_OUT_SHARE: Final = 0.08
@@ -36,15 +36,11 @@ def run_baseline(
     console = console or Console()
     prepared = prepare(data, HELD_OUT_SHARE)
     saved = [out / f"{name}.npz" for name in linear.FEATURES]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
+    with writing_into(out):
         for name, path in zip(linear.FEATURES, saved, strict=True):
             with console.status(f"training {name} on {len(prepared.train)} pictures"):
                 linear.train(name, prepared.train, prepared.held_out).save(path)
-    except OSError as error:
-        raise BadSettings(
-            f"{out}: can't be written ({error.strerror}); name a folder that can"
-        ) from None
     return run_evaluate(
         [*saved, *networks], data, split=split, out=out, reference=reference, console=console
     )

@@ -27,7 +27,7 @@ from readroom.models.crop import AVERAGE_BELOW
 from readroom.models.described import describe_network
 from readroom.models.inputs import face_input, normalise
 from readroom.models.lab.expression.dataset import CLASS_WORDS, FER2013, Images
-from readroom.models.lab.parameters import count_parameters
+from readroom.models.lab.network_files import count_parameters, read_body
 from readroom.models.registry import REGISTRY, InputSpec
 
 Probabilities = NDArray[np.float32]
@@ -104,7 +104,7 @@ class OnnxClassifier:
 
     def __init__(self, path: Path, description: Description | None = None) -> None:
         """Open a file; raises BadSettings where it isn't a network that this can run."""
-        body = _read(path)
+        body = read_body(path)
         self.sha256 = hashlib.sha256(body).hexdigest()
         self.session = _open(path, body)
         known = (
@@ -271,13 +271,6 @@ def _numbers(name: str, text: str) -> tuple[float, ...]:
     if not numbers or not np.isfinite(numbers).all():
         raise BadSettings(f"{name} {text!r}: no number; write it like 0.5 or 0.4,0.5,0.6")
     return numbers
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadSettings(f"{path}: can't be read ({error.strerror}); name an ONNX file") from None
 
 
 def _open(path: Path, body: bytes) -> Any:

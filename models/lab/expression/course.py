@@ -17,6 +17,7 @@ import torch
 from rich.console import Console
 
 from readroom.errors import BadSettings
+from readroom.models.boxes import Floats
 from readroom.models.lab.expression.card import card
 from readroom.models.lab.expression.dataset import AS_EXPRESSION, Images, Pictures, majority
 from readroom.models.lab.expression.evaluate import load_classifier, measure
@@ -26,7 +27,6 @@ from readroom.models.lab.expression.prepare import Prepared, prepare
 from readroom.models.lab.expression.recipe import Recipe
 from readroom.models.lab.expression.scoring import fit_temperature
 from readroom.models.lab.expression.training import (
-    Floats,
     Targets,
     Trainer,
     look,

@@ -21,6 +21,7 @@ from readroom.models.lab.expression.linear import Linear
 from readroom.models.lab.expression.measurement import READINGS, describe_sample, evaluate_network
 from readroom.models.lab.expression.results import Result, Sample
 from readroom.models.lab.figures import Figure
+from readroom.models.lab.folders import make_folder, writing_into
 from readroom.models.registry import REGISTRY
 from readroom.settings import load_settings
 
@@ -53,7 +54,7 @@ def run_evaluate(
     if unreadable:
         console.print(f"{data}: {dataset.passed_over(unreadable)}", markup=False, soft_wrap=True)
     if out is not None:
-        _make(out)
+        make_folder(out)
     results = measure(classifiers, pictures, reference=reference, console=console)
     sample = replace(describe_sample(pictures), unreadable=unreadable)
     if out is None:
@@ -89,12 +90,10 @@ def measure(
 
 def write(out: Path, sample: Sample, results: Sequence[Result]) -> None:
     """Tables and plots into a folder, which is made."""
-    _make(out)
-    try:
+    make_folder(out)
+    with writing_into(out):
         score_table.write(out, sample, results)
         plots.write(out, sample, results)
-    except OSError as error:
-        raise _not_written(out, error) from None
 
 
 def find_reference() -> Path | None:
@@ -119,18 +118,6 @@ def read_split(data: Path, split: str) -> tuple[Pictures, tuple[tuple[str, str],
             f"{', '.join(sorted(found.splits))}"
         )
     return found.splits[split], found.unreadable
-
-
-def _make(out: Path) -> None:
-    """The folder to write to, before the work and not after."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_written(out, error) from None
-
-
-def _not_written(out: Path, error: OSError) -> BadSettings:
-    return BadSettings(f"{out}: can't be written ({error.strerror}); name a folder that can")
 
 
 def _costs(classifiers: Iterable[Classifier], reference: Path | None) -> list[Figure | None]:

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS
+from readroom.models.boxes import Floats
 from readroom.models.crop import Grey
 from readroom.models.lab.expression import dreams, saliency
 from readroom.models.lab.expression.dataset import FERPLUS, Pictures, load, majority
@@ -38,8 +39,6 @@ from readroom.models.lab.expression.grids import (
 from readroom.models.lab.expression.networks import Network
 from readroom.models.lab.expression.recipe import Recipe
 from readroom.models.lab.expression.subjects import Box, Subject, portraits, read_subject
-
-Floats = NDArray[np.float32]
 
 #: Channels shown of each stage, and imagined.
 MAPS: Final = 17

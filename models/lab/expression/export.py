@@ -22,7 +22,7 @@ from readroom.models.lab.expression.networks import Logits, Network, build
 from readroom.models.lab.expression.recipe import Recipe
 from readroom.models.lab.expression.training import normalised
 from readroom.models.lab.onnx_file import Exported
-from readroom.models.lab.runs import load_weights, read_checkpoint
+from readroom.models.lab.runs import read_average
 
 #: Largest difference between PyTorch's probabilities and the file's that is rounding.
 PARITY: Final = 1e-4
@@ -50,10 +50,7 @@ class Probabilities(nn.Module):
 
 def read_network(checkpoint: Path) -> tuple[Network, Recipe]:
     """The averaged network of a checkpoint, ready to look. Raises BadSettings."""
-    recipe, held = read_checkpoint(checkpoint, Recipe)
-    network = build(recipe.architecture)
-    load_weights(network, held["average"], checkpoint)
-    return network.eval(), recipe
+    return read_average(checkpoint, Recipe, build)
 
 
 def export(

@@ -20,8 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from numpy.typing import NDArray
 
+from readroom.models.boxes import Floats
+
 Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 _DPI: Final = 100
 _MARGIN_PX: Final = 18

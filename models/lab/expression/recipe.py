@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import msgspec
 
@@ -23,6 +23,7 @@ _SHARES: Final = ("momentum", "average_decay", "smoothing", "balance", "teacher_
 class Recipe(BaseRecipe, frozen=True, kw_only=True):
     """How a network is trained. Written beside the weights, and enough to train them again."""
 
+    parts: ClassVar[tuple[str, ...]] = ("late_epochs",)
     architecture: str = "residual-c"
     epochs: int = 80
     #: Faces per step.
@@ -71,12 +72,8 @@ class Recipe(BaseRecipe, frozen=True, kw_only=True):
 
     def over(self, epochs: int) -> Self:
         """The same recipe over so many epochs, late ones in proportion, teachers no longer."""
-        return msgspec.structs.replace(
-            self,
-            epochs=epochs,
-            late_epochs=round(self.late_epochs * epochs / self.epochs),
-            teacher_epochs=min(self.teacher_epochs, epochs),
-        )
+        shorter = super().over(epochs)
+        return msgspec.structs.replace(shorter, teacher_epochs=min(self.teacher_epochs, epochs))
 
     def is_late(self, epoch: int) -> bool:
         """Whether an epoch (from 0) is one of the late ones."""

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from readroom.models.boxes import Floats
 from readroom.models.lab.expression.dataset import SIDE_PX, Images
 from readroom.models.lab.expression.networks import Network
 from readroom.models.lab.expression.training import normalised
 
-Floats = NDArray[np.float32]
 Grey = NDArray[np.uint8]
 
 #: Side of the patch that hides a part of a face, px: about one eye of a 48 px face.

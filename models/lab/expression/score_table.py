@@ -52,7 +52,7 @@ of the same kind could have given; it says nothing of pictures of another kind.
   the likeliest of these four is what was said.
 - *Blur*: quarters of the pictures by the variance of the Laplacian (grey levels²) of the 48 px
   picture. *Size*: all pictures averaged down to so many px and enlarged again to 48.
-- *Cost*: median time of a run of four faces on one CPU thread in ONNX Runtime over that of
+- *Cost*: median CPU time of a run of four faces on one CPU thread in ONNX Runtime over that of
   faceapi_expression, both run alternately; n counts runs.
 """
 

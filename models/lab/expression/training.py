@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from readroom.errors import BadSettings
+from readroom.models.boxes import Floats
 from readroom.models.inputs import normalise
 from readroom.models.lab.expression.augment import augment
 from readroom.models.lab.expression.dataset import (
@@ -36,18 +36,17 @@ from readroom.models.lab.expression.dataset import (
 from readroom.models.lab.expression.framing import INPUT
 from readroom.models.lab.expression.networks import Network, build
 from readroom.models.lab.expression.recipe import Recipe
+from readroom.models.lab.optimisers import parameter_groups
 from readroom.models.lab.runs import (
     best_device,
     check_loss,
     cosine_rate,
-    parameter_groups,
     set_rate,
     shown,
     update_average,
     with_average,
 )
-
-Floats = NDArray[np.float32]
+from readroom.models.lab.threads import one_opencv_thread
 
 #: Over the last part of a run the box moves less and less, so that the averaged weights settle
 #: on faces as they are: share of the epochs.
@@ -120,7 +119,6 @@ def batches_of(
     left = (recipe.epochs - epoch) / max(1.0, recipe.epochs * CALM_RATIO)
     whole = recipe.late_augmentation if recipe.is_late(epoch) else recipe.augmentation
     strength = whole * min(1.0, 0.4 + 0.6 * left)
-    cv2.setNumThreads(1)
 
     def make(number: int) -> tuple[Tensor, NDArray[np.int64]]:
         random = np.random.default_rng((recipe.seed, epoch, number))
@@ -130,7 +128,7 @@ def batches_of(
 
     count = len(order) // recipe.batch
     ahead = 4
-    with ThreadPoolExecutor(2) as threads:
+    with one_opencv_thread(), ThreadPoolExecutor(2) as threads:
         waiting = [threads.submit(make, number) for number in range(min(ahead, count))]
         for number in range(count):
             done = waiting.pop(0).result()

@@ -69,7 +69,7 @@ def card(
         ),
         "environment": ", ".join(f"{name} {what}" for name, what in environment.items()),
         "measured_on": f"the {len(parts['test']):,} photographs of the split `test`, which nothing "
-        "was learnt from or chosen on",
+        "was learnt from",
         "figures_table": _figures(result),
         "size_table": _sizes(result),
     }

@@ -23,12 +23,12 @@ from readroom.models.lab.faces.photos import (
 )
 from readroom.models.lab.faces.recipe import Recipe
 from readroom.models.lab.faces.training import Trainer, load_sources
+from readroom.models.lab.folders import make_folder
 from readroom.models.lab.onnx_file import Exported, write, written
 from readroom.models.lab.runs import (
     Run,
     check_data,
     keep_going,
-    make_folder,
     read_checkpoint,
     read_environment,
     resume,
@@ -45,10 +45,12 @@ def run_course(recipe: Recipe, data: Path, folder: Path) -> None:
     """Train a detector on the photographs in ``data``, in ``folder``; a run that is there is gone
     on with. Raises BadSettings where it is of another recipe or other photographs."""
     run = Run(folder)
-    make_folder(run)
+    make_folder(folder)
     photos = read_photos(data)
     teacher = OnnxDetector(teacher_path())
     learnt = of_split(photos, "train")
+    if not learnt:
+        raise BadSettings(f"{data}: none of its photographs belongs to the split train: add some")
     marks = marks_of(learnt, teacher, folder / MARKS)
     trainer = Trainer(
         recipe,

@@ -18,7 +18,7 @@ from readroom.models.detection import Faces, Outputs, faces_in, lay_in, letterbo
 from readroom.models.files import find, read_verified
 from readroom.models.haar import load_cascade, search
 from readroom.models.inputs import resize
-from readroom.models.lab.parameters import count_parameters
+from readroom.models.lab.network_files import count_parameters, read_body
 from readroom.models.registry import FACE_OUTPUTS, HAAR, REGISTRY, InputSpec
 from readroom.pixels import Picture
 from readroom.settings import load_settings
@@ -49,7 +49,7 @@ class Detector(Protocol):
 
     @property
     def parameters(self) -> int | None:
-        """Numbers that were learnt; None where there is no network."""
+        """How many there are; None where there is no network."""
 
     def find(self, picture: Picture, longest_px: int) -> Faces:
         """The faces in a picture, uint8 BGR, whose longer side is shrunk to ``longest_px``."""
@@ -65,7 +65,7 @@ class OnnxDetector:
     def __init__(self, model: Path | bytes, threads: int = 1) -> None:
         """Raises BadSettings where it isn't one."""
         path = Path("network") if isinstance(model, bytes) else model
-        body = model if isinstance(model, bytes) else _read(path)
+        body = model if isinstance(model, bytes) else read_body(path)
         self._body = body
         self.sha256 = hashlib.sha256(body).hexdigest()
         self.size_bytes = len(body)
@@ -158,15 +158,6 @@ def teacher_path() -> Path:
             "it, or name its folder in READROOM_MODELS"
         )
     return read_verified(path, entry).path
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadSettings(
-            f"{path}: can't be read ({error.strerror}): name a network file"
-        ) from None
 
 
 def _session(body: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:

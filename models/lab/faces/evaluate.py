@@ -39,6 +39,7 @@ from readroom.models.lab.faces.photos import Photo, of_split, read_photos, read_
 from readroom.models.lab.faces.score_table import COST_SIZE, Sample
 from readroom.models.lab.faces.scoring import sizes_of
 from readroom.models.lab.figures import RESAMPLES, Figure, alternately, draw, median_ratio
+from readroom.models.lab.folders import make_folder, writing_into
 from readroom.models.lab.threads import one_opencv_thread
 from readroom.models.registry import REGISTRY
 from readroom.pixels import Picture
@@ -72,7 +73,7 @@ def run_evaluate(
     if not photos:
         raise BadSettings(f"{data}: none of its photographs belongs to the split test: add some")
     if out is not None:
-        _make(out)
+        make_folder(out)
     results = measured(detectors, photos, console=console)
     if out is None:
         console.print(score_table.main_table(results), markup=False, soft_wrap=True)
@@ -143,12 +144,10 @@ def sample_of(name: str, photos: Sequence[Photo]) -> Sample:
 
 def write(out: Path, sample: Sample, results: Sequence[Result]) -> None:
     """Tables and plots into a folder, which is made. Raises BadSettings."""
-    _make(out)
-    try:
+    make_folder(out)
+    with writing_into(out):
         score_table.write(out, sample, results)
         plots.write(out, results)
-    except OSError as error:
-        raise _not_written(out, error) from None
 
 
 def _teacher(detectors: Sequence[Detector]) -> Detector | None:
@@ -194,15 +193,3 @@ def _distinct(results: Sequence[Result]) -> list[Result]:
         else one
         for place, one in enumerate(results)
     ]
-
-
-def _make(out: Path) -> None:
-    """The folder to write to, before the work and not after."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_written(out, error) from None
-
-
-def _not_written(out: Path, error: OSError) -> BadSettings:
-    return BadSettings(f"{out}: can't be written ({error.strerror}); name a folder that can")

@@ -25,7 +25,7 @@ from readroom.models.lab.faces.detectors import SPEC
 from readroom.models.lab.faces.networks import Detector, build
 from readroom.models.lab.faces.recipe import Recipe
 from readroom.models.lab.onnx_file import Exported
-from readroom.models.lab.runs import load_weights, read_checkpoint
+from readroom.models.lab.runs import read_average
 from readroom.models.registry import FACE_OUTPUTS
 from readroom.pixels import Picture
 
@@ -35,7 +35,7 @@ PARITY: Final = 1e-3
 #: Longer sides of the pictures on which the file is compared with PyTorch, px.
 PARITY_PX: Final = (320, 480)
 #: Grows when an exported network answers differently for the same picture.
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 
 class Encoded(nn.Module):
@@ -63,10 +63,7 @@ class Encoded(nn.Module):
 
 def read_network(checkpoint: Path) -> tuple[Detector, Recipe]:
     """The averaged network of a checkpoint, ready to look. Raises BadSettings."""
-    recipe, held = read_checkpoint(checkpoint, Recipe)
-    network = build(recipe.architecture)
-    load_weights(network, held["average"], checkpoint)
-    return network.eval(), recipe
+    return read_average(checkpoint, Recipe, build)
 
 
 def export(

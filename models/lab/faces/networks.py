@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -31,13 +31,13 @@ _PRIOR: Final = -4.0
 
 class Detector(nn.Module):
     """``widths``: channels at strides 2, 4, 8, 16 and 32; ``blocks``: residual blocks at strides
-    8, 16 and 32; ``pyramid``: channels of the pyramid; ``head``: those of each head."""
+    8, 16 and 32; ``head``: channels of each head. The pyramid is as wide as stride 8, which goes
+    into it as it is."""
 
     def __init__(
         self,
         widths: tuple[int, int, int, int, int],
         blocks: tuple[int, int, int],
-        pyramid: int,
         head: int,
     ) -> None:
         super().__init__()
@@ -50,7 +50,10 @@ class Detector(nn.Module):
             )
             for before, width, count in zip(widths[1:-1], widths[2:], blocks, strict=True)
         )
-        self.lateral = nn.ModuleList(convolution(width, pyramid, 1) for width in widths[2:])
+        pyramid = widths[2]
+        self.lateral = nn.ModuleList(
+            [nn.Identity(), *(convolution(width, pyramid, 1) for width in widths[3:])]
+        )
         self.heads = nn.ModuleList(
             nn.Sequential(convolution(pyramid, head), nn.Conv2d(head, VALUES, 1))
             for _ in widths[2:]
@@ -61,6 +64,12 @@ class Detector(nn.Module):
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
             with torch.no_grad():
                 last.bias[0] = _PRIOR  # type: ignore[index]
+
+    def ends(self) -> list[Tensor]:
+        """The weights that pixels meet first, and those that answers come from."""
+        first = cast(nn.Conv2d, cast(nn.Sequential, self.stem[0])[0])
+        heads = [cast(nn.Conv2d, cast(nn.Sequential, head)[-1]) for head in self.heads]
+        return [first.weight, *(last.weight for last in heads)]
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """Per stride (8, 16, 32): [b, cells, 15], cells row by row."""
@@ -85,10 +94,7 @@ class Detector(nn.Module):
 #: Every architecture by name; docs/faces.md has what each costs.
 ARCHITECTURES: Final = MappingProxyType[str, Callable[[], Detector]](
     {
-        "pyramid-k": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 32, 32),
-        "pyramid-l": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 32, 48),
-        "pyramid-p": lambda: Detector((16, 16, 32, 64, 64), (1, 1, 0), 32, 32),
-        "pyramid-t": lambda: Detector((16, 16, 32, 48, 64), (2, 1, 1), 32, 32),
+        "pyramid-48": lambda: Detector((16, 16, 32, 48, 64), (1, 1, 1), 48),
     }
 )
 

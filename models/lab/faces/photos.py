@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from readroom.errors import BadSettings
-from readroom.models.boxes import Floats
+from readroom.models.boxes import Floats, clip
+from readroom.models.lab.pictures import read_picture
 from readroom.pixels import Picture
 
 Split = Literal["train", "held_out", "test"]
 ANNOTATIONS: Final = "annotations.jsonl"
+#: Share of a box that has to lie in its photograph. A face may be cut off by the edge; where less
+#: is inside, the numbers are wrong: two corners, say, or another size of the picture.
+LEAST_INSIDE: Final = 0.5
 #: Of 256 values that a name's hash may begin with, so many are measured on …
 _TEST: Final = 51
 #: … and those up to here choose the recipe.
@@ -54,29 +56,30 @@ class _Line(msgspec.Struct, frozen=True):
     boxes_xywh: list[tuple[float, float, float, float]]
 
 
+_LINE: Final = msgspec.json.Decoder(_Line)
+
+
 def read_photos(data: Path) -> tuple[Photo, ...]:
     """The photographs of a folder, in the order of their annotations; pixels aren't read yet.
 
-    Boxes without an area are left out. Raises BadSettings, one line, for what can't be read.
+    Boxes without an area are left out. Raises BadSettings, one line, for what can't be read, and
+    for boxes that can't be the photograph's (LEAST_INSIDE).
     """
     path = data / ANNOTATIONS
     try:
-        lines = msgspec.json.Decoder(_Line).decode_lines(path.read_bytes())
+        lines = path.read_bytes().splitlines()
     except OSError as error:
         raise BadSettings(
             f"{path}: can't be read ({error.strerror}): name a folder with "
             f"{ANNOTATIONS} and images/"
         ) from None
-    except msgspec.MsgspecError as error:
-        raise BadSettings(
-            f"{path}: {error}; wanted on each line file, width, height and boxes_xywh"
-        ) from None
-    photos = tuple(_photo(data / "images", line) for line in lines)
+    photos = tuple(
+        _photo(data / "images", line, f"{path}, line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    )
     if not photos:
         raise BadSettings(f"{path}: is empty: nothing to learn from")
-    for photo in photos:
-        if not photo.path.is_file():
-            raise BadSettings(f"{photo.path}: isn't there, but {path} names it")
     return photos
 
 
@@ -87,15 +90,13 @@ def of_split(photos: Iterable[Photo], split: Split) -> tuple[Photo, ...]:
 
 def read_pixels(photo: Photo) -> Picture:
     """A photograph's pixels, BGR uint8 [height, width, 3]. Raises BadSettings."""
-    pixels = cv2.imread(str(photo.path))
-    if pixels is None:
-        raise BadSettings(f"{photo.path}: no picture that can be read; take it out, or mend it")
+    pixels = read_picture(photo.path)
     if pixels.shape[:2] != (photo.height, photo.width):
         raise BadSettings(
             f"{photo.path}: is {pixels.shape[1]}×{pixels.shape[0]} px, but {ANNOTATIONS} says "
-            f"{photo.width}×{photo.height}"
+            f"{photo.width}×{photo.height}: mend that line, or put the right picture there"
         )
-    return np.asarray(pixels, np.uint8)
+    return pixels
 
 
 def fingerprint(photos: Iterable[Photo]) -> str:
@@ -108,7 +109,24 @@ def fingerprint(photos: Iterable[Photo]) -> str:
     return seen.hexdigest()[:12]
 
 
-def _photo(folder: Path, line: _Line) -> Photo:
-    boxes: NDArray[np.float32] = np.array(line.boxes_xywh, np.float32).reshape(-1, 4)
-    usable = (boxes[:, 2:] > 0).all(axis=1)
-    return Photo(folder / line.file, line.width, line.height, boxes[usable])
+def _photo(folder: Path, text: bytes, where: str) -> Photo:
+    """The photograph of a line; ``where`` says in errors which line of what it is."""
+    try:
+        line = _LINE.decode(text)
+    except msgspec.MsgspecError as error:
+        raise BadSettings(
+            f"{where}: {error}; wanted on each line file, width, height and boxes_xywh"
+        ) from None
+    path = folder / line.file
+    if not path.is_file():
+        raise BadSettings(f"{where}: {path} isn't there: put it there, or take the line out")
+    boxes: Floats = np.array(line.boxes_xywh, np.float32).reshape(-1, 4)
+    boxes = boxes[(boxes[:, 2:] > 0).all(axis=1)]
+    inside = clip(boxes, line.width, line.height)[:, 2:].prod(axis=1)
+    for box in boxes[inside < LEAST_INSIDE * boxes[:, 2:].prod(axis=1)]:
+        raise BadSettings(
+            f"{where}: the box {', '.join(f'{value:g}' for value in box)} lies outside the "
+            f"{line.width}×{line.height} px of {line.file}, half of it or more: mend it (left, "
+            "top, width, height), or take it out"
+        )
+    return Photo(path, line.width, line.height, boxes)

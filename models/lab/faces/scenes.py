@@ -16,9 +16,12 @@ from readroom.models.boxes import Floats
 from readroom.models.lab.faces.marks import MIRRORED, Marks, averaged, no_marks
 from readroom.pixels import Picture
 
-#: Faces are shown between these sizes (square root of the area), px, evenly in the logarithm.
+#: Faces are shown between these sizes (square root of the area), px. Evenly in the logarithm with
+#: an exponent of 1; with a larger one small faces, which are harder, come more often: half of them
+#: below 34 px.
 SMALLEST_PX: Final = 7.0
 LARGEST_PX: Final = 300.0
+SMALL_MORE: Final = 1.25
 #: A photograph is enlarged and shrunk by no more than this.
 MOST_ENLARGED: Final = 3.0
 MOST_SHRUNK: Final = 0.15
@@ -29,6 +32,10 @@ MOSAIC: Final = 0.3
 TURNED: Final = 0.3
 ANYWHERE: Final = 0.2
 _TURN_DEG: Final = 25.0
+#: Calm scenes around a face show photographs at most this much enlarged or shrunk, and are damaged
+#: this often; those around no particular face are as any other.
+CALM_ZOOM: Final = 1.6
+CALM_DAMAGED: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +60,17 @@ class Source:
 
 
 def make_scene(
-    sources: Sequence[Source], first: int, side: int, random: np.random.Generator
+    sources: Sequence[Source],
+    first: int,
+    side: int,
+    random: np.random.Generator,
+    *,
+    calm: bool = False,
 ) -> Scene:
-    """A scene of ``side`` px around a face of source ``first``, or a mosaic that it is part of."""
-    if random.random() >= MOSAIC:
-        scene = _view(sources[first], side, random)
+    """A scene of ``side`` px around a face of source ``first``, or a mosaic that it is part of.
+    ``calm``: mostly about as photographs are, no mosaic."""
+    if calm or random.random() >= MOSAIC:
+        scene = _view(sources[first], side, random, calm=calm)
     else:
         half = side // 2
         numbers = [first, *random.integers(0, len(sources), 3).tolist()]
@@ -65,18 +78,23 @@ def make_scene(
         scene = _mosaic(parts, half)
     if random.random() < 0.5:
         scene = _mirrored(scene)
+    if calm and random.random() >= CALM_DAMAGED:
+        return scene
     return replace(scene, picture=damage(scene.picture, random))
 
 
-def _view(source: Source, side: int, random: np.random.Generator) -> Scene:
+def _view(source: Source, side: int, random: np.random.Generator, *, calm: bool = False) -> Scene:
     """One photograph, moved, scaled and perhaps turned into a square."""
     height, width = source.picture.shape[:2]
     if len(source.boxes) and random.random() >= ANYWHERE:
         box = source.boxes[int(random.integers(len(source.boxes)))]
         size = math.sqrt(float(box[2] * box[3]))
         largest = min(LARGEST_PX, 0.95 * side)
-        wanted = math.exp(random.uniform(math.log(SMALLEST_PX), math.log(largest)))
+        share = random.random() ** SMALL_MORE
+        wanted = SMALLEST_PX * (largest / SMALLEST_PX) ** share
         scale = float(np.clip(wanted / size, MOST_SHRUNK, MOST_ENLARGED))
+        if calm:
+            scale = math.exp(random.uniform(-1, 1) * math.log(CALM_ZOOM))
         centre = box[:2] + box[2:] / 2
         # The face lies anywhere in the scene, mostly whole.
         margin = min(max(0.05, 0.4 * size * scale / side), 0.5)

@@ -25,11 +25,11 @@ from readroom.models.lab.faces.recipe import Recipe
 from readroom.models.lab.faces.scenes import Source, make_scene
 from readroom.models.lab.faces.scoring import Hits, average_precision, match
 from readroom.models.lab.faces.targets import Cells, Targets, cells_of, make_targets
+from readroom.models.lab.optimisers import muon
 from readroom.models.lab.runs import (
     best_device,
     check_loss,
     cosine_rate,
-    parameter_groups,
     set_rate,
     shown,
     update_average,
@@ -98,7 +98,7 @@ class Lessons:
     def __init__(self, sources: Sequence[Source], teacher: OnnxDetector, recipe: Recipe) -> None:
         self._sources, self._teacher, self._recipe = sources, teacher, recipe
         self._cells = cells_of(recipe.side)
-        self._round = -1
+        self._round, self._calm = -1, False
         self._kept: dict[int, Lesson] = {}
 
     @property
@@ -109,9 +109,9 @@ class Lessons:
     def of(self, epoch: int) -> Iterator[Lesson]:
         """The batches of an epoch (from 0)."""
         recipe, ahead = self._recipe, 3
-        current = epoch // recipe.reuse
-        if current != self._round:
-            self._round, self._kept = current, {}
+        current, calm = epoch // recipe.reuse, epoch >= recipe.calm_from
+        if (current, calm) != (self._round, self._calm):
+            self._round, self._calm, self._kept = current, calm, {}
         shown_in = np.random.default_rng((recipe.seed, epoch)).permutation(self.count).tolist()
         with one_opencv_thread(), ThreadPoolExecutor(1) as threads:
             waiting = [threads.submit(self._lesson, number) for number in shown_in[:ahead]]
@@ -130,7 +130,9 @@ class Lessons:
         recipe = self._recipe
         random = np.random.default_rng((recipe.seed, self._round, number))
         chosen = self._order()[number * recipe.batch : (number + 1) * recipe.batch]
-        scenes = [make_scene(self._sources, int(i), recipe.side, random) for i in chosen]
+        scenes = [
+            make_scene(self._sources, int(i), recipe.side, random, calm=self._calm) for i in chosen
+        ]
         pictures = np.stack([scene.picture for scene in scenes])
         said = self._teacher.run(planes_of(pictures))
         made = [
@@ -270,8 +272,8 @@ class Trainer:
         cells = cells_of(recipe.side)
         self._strides = torch.from_numpy(cells.strides).to(self.device)
         self._grid = torch.from_numpy(cells.grid).to(self.device)
-        self.optimiser = torch.optim.AdamW(
-            parameter_groups(self.network, recipe.weight_decay), lr=recipe.learning_rate
+        self.optimiser = muon(
+            self.network, self.network.ends(), recipe.learning_rate, recipe.weight_decay
         )
 
     def run_epoch(self, progress: Progress | None = None) -> dict[str, float]:
@@ -289,11 +291,19 @@ class Trainer:
         return {"confidence": confidence, "boxes": boxes, "landmarks": landmarks}
 
     def _rate(self, progress: float) -> float:
+        recipe = self.recipe
+        if progress < recipe.calm_from:
+            return cosine_rate(
+                progress,
+                highest=recipe.learning_rate,
+                warm_up_epochs=recipe.warm_up_epochs,
+                epochs=recipe.calm_from,
+            )
         return cosine_rate(
-            progress,
-            highest=self.recipe.learning_rate,
-            warm_up_epochs=self.recipe.warm_up_epochs,
-            epochs=self.recipe.epochs,
+            progress - recipe.calm_from,
+            highest=recipe.calm_rate,
+            warm_up_epochs=0,
+            epochs=recipe.calm_epochs,
         )
 
     def _step(self, lesson: Lesson) -> tuple[float, float, float]:

@@ -20,7 +20,7 @@ from readroom.models.lab.heads.fsanet import FsaNet
 from readroom.models.lab.poses.posers import Poser
 from readroom.pixels import Picture
 
-#: Faces are found as a worker finds them (settings workers.detector_width_px and
+#: Faces are found as a worker finds them (settings workers.face_input_width_px and
 #: workers.face_score_ratio): in the picture shrunk to this longer side, from this score on.
 LONGEST_PX: Final = 640
 LEAST_SCORE: Final = 0.7

@@ -14,12 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from readroom.models.boxes import Floats
 from readroom.models.keypoints import grow, window
 from readroom.models.lab.poses.teacher import FRAMINGS, MIRRORED, framed
 from readroom.models.registry import InputSpec
 from readroom.pixels import Picture
-
-Floats = NDArray[np.float32]
 
 #: How much the place of a joint that was hidden counts, as a share of what it counted before.
 HIDDEN_WEIGHT: Final = 0.3

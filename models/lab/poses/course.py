@@ -18,6 +18,7 @@ from readroom.models.lab.faces.photos import (
     read_photos,
     read_pixels,
 )
+from readroom.models.lab.folders import make_folder
 from readroom.models.lab.onnx_file import Exported, write, written
 from readroom.models.lab.poses.card import Learnt, card
 from readroom.models.lab.poses.evaluate import measure_all
@@ -32,7 +33,6 @@ from readroom.models.lab.runs import (
     Run,
     check_data,
     keep_going,
-    make_folder,
     read_checkpoint,
     read_environment,
     resume,
@@ -52,7 +52,7 @@ def run_course(recipe: Recipe, data: Path, folder: Path) -> Trainer:
     """Train the network in ``folder`` on the photos in ``data``; what is there is gone on with.
     Raises BadSettings where it is of another recipe or other photos, or there is no teacher."""
     photos = read_photos(data)
-    make_folder(Run(folder))  # What can't be written is better told before the teacher's work.
+    make_folder(folder)  # What can't be written is better told before the teacher's work.
     people = _taught(photos, folder)
     trainer = Trainer(
         recipe,

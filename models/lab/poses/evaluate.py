@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
 from readroom.errors import BadSettings
 from readroom.models.lab.figures import Figure, alternately, median_ratio
+from readroom.models.lab.folders import make_folder, writing_into
+from readroom.models.lab.network_files import count_parameters
 from readroom.models.lab.poses import score_table
 from readroom.models.lab.poses.clip import follow, jitter, read_frames, still_faces
 from readroom.models.lab.poses.measurement import Key, Measured, measure, ratio, read_all
@@ -51,7 +53,7 @@ def run_evaluate(
         raise BadSettings("no network to evaluate; name at least one ONNX file")
     posers = [Poser(Path(path)) for path in networks]
     if out is not None:
-        _make(out)
+        make_folder(out)
     if data.suffix.lower() in _CLIPS:
         title, results = measure_clip(posers, data)
     else:
@@ -61,10 +63,8 @@ def run_evaluate(
     if out is None:
         console.print(f"{title}\n\n{score_table.main_table(results)}", markup=False, soft_wrap=True)
         return results
-    try:
+    with writing_into(out):
         score_table.write(out, title, results)
-    except OSError as error:
-        raise _not_written(out, error) from None
     console.print(f"Wrote {out / 'table.md'}", markup=False, soft_wrap=True)
     return results
 
@@ -73,13 +73,14 @@ def measure_all(
     posers: Sequence[Poser], subjects: Subjects, console: Console | None = None
 ) -> list[Result]:
     """Everything that is measured of networks on subjects."""
-    measured: list[Measured] = []
     with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("evaluating", total=len(posers) * len(subjects.photos))
-        for poser in posers:
-            progress.update(bar, description=poser.name)
-            reading = read_all(poser, subjects, step=lambda: progress.advance(bar))
+        bar = progress.add_task("looking", total=len(subjects.photos))
+        readings = read_all(posers, subjects, step=lambda: progress.advance(bar))
+        counting = progress.add_task("counting", total=len(posers))
+        measured: list[Measured] = []
+        for reading in readings:
             measured.append(measure(reading, subjects))
+            progress.advance(counting)
     teacher = next(
         (m for poser, m in zip(posers, measured, strict=True) if poser.name == TEACHER), None
     )
@@ -106,15 +107,15 @@ def measure_clip(posers: Sequence[Poser], path: Path) -> tuple[str, list[Result]
 
 
 def relative_cost(poser: Poser, reference: Poser) -> Figure:
-    """Median time of a run over the reference's, four people, one thread, ONNX Runtime on the CPU:
-    only the run, not the cutting out. The interval is a bootstrap over rounds."""
+    """Median CPU time of a run over the reference's, four people, one thread, ONNX Runtime: only
+    the run, not the cutting out. The interval is a bootstrap over rounds."""
 
     def runs(network: Poser) -> Any:
         planes: NDArray[np.float32] = network.empty(COST_PEOPLE)
         planes[:] = np.random.default_rng(0).normal(0, 1, planes.shape)
         return lambda: network.run(planes)
 
-    return median_ratio(alternately(runs(poser), runs(reference), COST_ROUNDS))
+    return median_ratio(alternately(runs(poser), runs(reference), COST_ROUNDS, time.thread_time))
 
 
 def _with_costs(posers: Sequence[Poser], results: Sequence[Result]) -> list[Result]:
@@ -141,24 +142,12 @@ def _ratios(one: Measured, teacher: Measured | None) -> dict[Key, Figure]:
 
 
 def _facts(poser: Poser) -> Result:
-    weights = onnx.load_from_string(poser.body).graph.initializer
     spec = poser.entry.input
     return Result(
         poser.name,
         poser.entry.sha256,
-        int(sum(np.prod(tensor.dims) for tensor in weights)),
+        count_parameters(poser.body),
         len(poser.body),
         f"{spec.width}×{spec.height}",
         {},
     )
-
-
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_written(out, error) from None
-
-
-def _not_written(out: Path, error: OSError) -> BadSettings:
-    return BadSettings(f"{out}: can't be written ({error.strerror}); name a folder that can")

@@ -17,7 +17,7 @@ from readroom.models.lab.poses.networks import Keypoints, Network, build, input_
 from readroom.models.lab.poses.recipe import Recipe
 from readroom.models.lab.poses.teacher import TEACHER
 from readroom.models.lab.poses.training import normalised
-from readroom.models.lab.runs import load_weights, read_checkpoint
+from readroom.models.lab.runs import read_average
 from readroom.models.registry import REGISTRY
 
 #: Largest difference between PyTorch's keypoints and the file's that is rounding, input px (scores
@@ -29,10 +29,7 @@ VERSION: Final = "1"
 
 def read_network(checkpoint: Path) -> tuple[Network, Recipe]:
     """The averaged network of a checkpoint, ready to look. Raises BadSettings."""
-    recipe, held = read_checkpoint(checkpoint, Recipe)
-    network = build(recipe.architecture)
-    load_weights(network, held["average"], checkpoint)
-    return network.eval(), recipe
+    return read_average(checkpoint, Recipe, build)
 
 
 def export(

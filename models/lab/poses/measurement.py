@@ -5,7 +5,7 @@ The protocol is told in ``score_table.PROTOCOL``, which stands at the head of ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from readroom.models.boxes import Floats
 from readroom.models.lab.figures import Figure, draw, figure, interval
+from readroom.models.lab.pictures import read_picture
 from readroom.models.lab.poses.augment import filling
 from readroom.models.lab.poses.scoring import (
     UPPER_BODY,
@@ -24,7 +25,7 @@ from readroom.models.lab.poses.scoring import (
     oks,
     separation,
 )
-from readroom.models.lab.poses.subjects import Subjects, read_picture
+from readroom.models.lab.poses.subjects import Subjects
 from readroom.pixels import Picture
 
 #: Which joints are asked: the upper body (nose to hips), or all.
@@ -56,30 +57,46 @@ class Reads(Protocol):
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What a network said: ``plain``, by the kind of box, and ``covered``, with something laid
-    over each person; float32 [m, 17, 3] each, in the order of the subjects' boxes."""
+    over each person; float32 [m, 17, 3] each, in the order of the subjects' boxes. ``hidden``:
+    which joints lie under that, bool [m, 17]."""
 
     plain: Mapping[str, Floats]
     covered: Mapping[str, Floats]
+    hidden: Mapping[str, NDArray[np.bool_]]
 
 
 def read_all(
-    network: Reads, subjects: Subjects, step: Callable[[], object] = lambda: None
-) -> Reading:
-    """Show a network every subject; ``step`` is called after each photo."""
-    kinds = subjects.boxed
-    plain = {kind: np.zeros((len(boxed.who), 17, 3), np.float32) for kind, boxed in kinds.items()}
-    covered = {kind: said.copy() for kind, said in plain.items()}
+    networks: Sequence[Reads], subjects: Subjects, step: Callable[[], object] = lambda: None
+) -> list[Reading]:
+    """Show networks every subject, whose photos are read once; ``step`` is called after each."""
+    counts = {kind: len(boxed.who) for kind, boxed in subjects.boxed.items()}
+    hidden = {kind: np.zeros((count, 17), np.bool_) for kind, count in counts.items()}
+    plain, covered = (
+        [{k: np.zeros((n, 17, 3), np.float32) for k, n in counts.items()} for _ in networks]
+        for _ in range(2)
+    )
     for number, path in enumerate(subjects.photos):
-        if (subjects.photo == number).any():
+        people = _in_photo(subjects, number)
+        if people:
             picture = read_picture(path)
-            for kind, boxed in kinds.items():
-                for index in np.flatnonzero(subjects.photo[boxed.who] == number):
-                    box = boxed.boxes[index][None]
-                    plain[kind][index] = network.look(picture, box)[0]
-                    laid_over = cover(picture, box[0], int(boxed.who[index]))[0]
-                    covered[kind][index] = network.look(laid_over, box)[0]
+        for kind, index in people:
+            box, who = subjects.boxed[kind].boxes[index], int(subjects.boxed[kind].who[index])
+            laid_over, where = cover(picture, box, who)
+            hidden[kind][index] = _inside(subjects.truth[who], where)
+            for place, network in enumerate(networks):
+                plain[place][kind][index] = network.look(picture, box[None])[0]
+                covered[place][kind][index] = network.look(laid_over, box[None])[0]
         step()
-    return Reading(plain, covered)
+    return [Reading(*said, hidden) for said in zip(plain, covered, strict=True)]
+
+
+def _in_photo(subjects: Subjects, number: int) -> list[tuple[str, int]]:
+    """Who is in a photo: the kind of box, and which of its boxes."""
+    return [
+        (kind, int(index))
+        for kind, boxed in subjects.boxed.items()
+        for index in np.flatnonzero(subjects.photo[boxed.who] == number)
+    ]
 
 
 def cover(picture: Picture, box: Floats, seed: int) -> tuple[Picture, NDArray[np.int64]]:
@@ -105,18 +122,11 @@ def cover(picture: Picture, box: Floats, seed: int) -> tuple[Picture, NDArray[np
     return result, where
 
 
-def under_cover(subjects: Subjects, kind: str) -> NDArray[np.bool_]:
-    """Which joints [m, 17] lie under what :func:`cover` lays over people in a kind of box."""
-    boxed, hidden = subjects.boxed[kind], []
-    sizes: dict[int, Picture] = {}
-    for who, box in zip(boxed.who, boxed.boxes, strict=True):
-        photo = int(subjects.photo[who])
-        if photo not in sizes:
-            sizes[photo] = np.zeros_like(read_picture(subjects.photos[photo]))
-        left, top, right, bottom = cover(sizes[photo], box, int(who))[1]
-        x, y = subjects.truth[who].T
-        hidden.append((x >= left) & (x < right) & (y >= top) & (y < bottom))
-    return np.array(hidden).reshape(-1, 17)
+def _inside(points: Floats, where: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which points [n, 2] lie in a rectangle (left, top, right, bottom)."""
+    left, top, right, bottom = where
+    x, y = points.T
+    return np.asarray((x >= left) & (x < right) & (y >= top) & (y < bottom), np.bool_)
 
 
 class Measured(NamedTuple):
@@ -197,7 +207,7 @@ def _hidden_figures(
     known = subjects.known[who][:, upper].ravel()
     plain = reading.plain[kind][:, upper, 2].ravel()
     covered = reading.covered[kind][:, upper, 2].ravel()
-    hidden = under_cover(subjects, kind)[:, upper].ravel()
+    hidden = reading.hidden[kind][:, upper].ravel()
     return {
         Key("labelled_auc", kind, "upper body"): _auc(plain, known, photo, drawn),
         Key("covered_auc", kind, "upper body"): _auc(

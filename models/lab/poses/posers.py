@@ -15,6 +15,7 @@ from readroom.models.boxes import Floats
 from readroom.models.described import describe_network
 from readroom.models.files import find
 from readroom.models.keypoints import fill_person, reader, to_picture, window
+from readroom.models.lab.network_files import read_body
 from readroom.models.registry import REGISTRY, Entry
 from readroom.pixels import Picture
 from readroom.settings import load_settings
@@ -27,7 +28,7 @@ class Poser:
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Raises BadSettings where the file is neither known nor says what it is."""
-        self.body = _read(path)
+        self.body = read_body(path)
         self.entry = _entry_of(self.body, path)
         self.name = self.entry.name
         options = onnxruntime.SessionOptions()
@@ -69,15 +70,6 @@ class Poser:
 def known_path(name: str) -> Path | None:
     """Where one of the public networks lies; None: nowhere."""
     return find(load_settings(), REGISTRY[name])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadSettings(
-            f"{path}: can't be read ({error.strerror}): name a network file"
-        ) from None
 
 
 def _entry_of(body: bytes, path: Path) -> Entry:

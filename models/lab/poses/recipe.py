@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final, Literal
-
-import msgspec
+from typing import ClassVar, Final, Literal
 
 from readroom.models.lab.recipes import BaseRecipe, check_least, check_shares
 
@@ -26,6 +24,7 @@ _SHARES: Final = ("average_decay", "calm_ratio")
 class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a pose network is trained. Written beside the weights, and enough to train them again."""
 
+    parts: ClassVar[tuple[str, ...]] = ("early_epochs", "plain_epochs", "restart_epoch")
     task: Literal["pose"] = "pose"
     #: Of networks.ARCHITECTURES.
     architecture: str = "maps-192"
@@ -72,12 +71,6 @@ class Recipe(BaseRecipe, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(f"early_epochs={self.early_epochs}: wanted 0 to epochs={self.epochs}")
         if any(side <= 0 or side % _STRIDE for side in self.early_size):
             raise ValueError(f"early_size={self.early_size}: wanted multiples of {_STRIDE} px")
-
-    def over(self, epochs: int) -> Recipe:
-        """The same recipe over so many epochs, its parts in proportion."""
-        names = ("early_epochs", "plain_epochs", "restart_epoch")
-        parts = {name: round(getattr(self, name) * epochs / self.epochs) for name in names}
-        return msgspec.structs.replace(self, epochs=epochs, **parts)
 
     def strength(self, epoch: int) -> float:
         """The strength of augmentation in an epoch (from 0)."""

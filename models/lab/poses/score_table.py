@@ -47,7 +47,7 @@ same people in the same boxes for every network, each read once, without its mir
 - *Jitter*: mean movement of upper-body joints from frame to frame, in face units, of people whose
   face is in the same place in the first and in the last frame, in boxes that don't move; joints of
   which every network is at least {SURE:g} sure. Part of it is people's own movement, alike for all.
-- *Cost*: median time of a run of four people on one CPU thread in ONNX Runtime over that of
+- *Cost*: median CPU time of a run of four people on one CPU thread in ONNX Runtime over that of
   tinypose_128x96, both run alternately; n counts runs.
 """
 _TITLES: Final[Mapping[str, str]] = MappingProxyType(

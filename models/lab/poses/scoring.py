@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from readroom.models.boxes import Floats
 
 #: How far people who label the same joint lie apart, relative to √area (σ of COCO's keypoint
 #: evaluation, https://cocodataset.org/#keypoints-eval), in the order of messages.KEYPOINTS.

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-import cv2
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ from readroom.models.keypoints import grow
 from readroom.models.lab.faces.photos import ANNOTATIONS, Photo, of_split, read_photos
 from readroom.models.lab.poses.scoring import AREA_RATIO, GROWN_AREA
 from readroom.models.lab.poses.teacher import People, Teacher, teach, unit_of
-from readroom.pixels import Picture
 from readroom.settings import load_settings
 
 #: Joints of which the teacher is less sure than this aren't measured on.
@@ -150,6 +148,12 @@ def from_coco(path: Path) -> Subjects:
     ]
     if not people:
         raise BadSettings(f"{path}: nobody in it has a labelled joint: name another")
+    for one in people:
+        if len(one.keypoints) != 3 * len(KEYPOINTS):
+            raise BadSettings(
+                f"{path}: a person in image {one.image_id} has {len(one.keypoints)} numbers for "
+                f"keypoints, wanted {3 * len(KEYPOINTS)}: COCO's {len(KEYPOINTS)}"
+            )
     points = np.array([one.keypoints for one in people], np.float32)
     points = points.reshape(-1, len(KEYPOINTS), 3)
     photo = np.array([place[one.image_id] for one in people], np.int64)
@@ -200,11 +204,3 @@ def face_of(points: Floats) -> Floats | None:
     wide, high = _FACE_WIDE * unit, _FACE_HIGH * unit
     top = y + _DOWN_UNITS * unit - high / 2
     return np.array([x - wide / 2, top, wide, high], np.float32)
-
-
-def read_picture(path: Path) -> Picture:
-    """A picture, BGR uint8. Raises BadSettings."""
-    pixels: Any = cv2.imread(str(path))
-    if pixels is None:
-        raise BadSettings(f"{path}: no picture that can be read; take it out, or mend it")
-    return np.asarray(pixels, np.uint8)

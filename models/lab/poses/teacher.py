@@ -22,6 +22,7 @@ from rich.progress import track
 
 from readroom.errors import BadSettings
 from readroom.messages import KEYPOINTS
+from readroom.models.boxes import Floats
 from readroom.models.files import find, read_verified
 from readroom.models.inputs import normalise
 from readroom.models.keypoints import CELL_PX, peaks, window
@@ -29,8 +30,6 @@ from readroom.models.lab.faces.photos import Photo, read_pixels
 from readroom.models.registry import REGISTRY, InputSpec
 from readroom.pixels import Picture
 from readroom.settings import Settings
-
-Floats = NDArray[np.float32]
 
 #: The network that is learnt from.
 TEACHER: Final = "tinypose_256x192"

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,7 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from readroom.errors import BadSettings
+from readroom.models.boxes import Floats
 from readroom.models.keypoints import grow, window
+from readroom.models.lab.optimisers import parameter_groups
 from readroom.models.lab.poses.augment import Sample, augmented, plain as unchanged
 from readroom.models.lab.poses.networks import (
     CELL,
@@ -42,16 +43,14 @@ from readroom.models.lab.runs import (
     best_device,
     check_loss,
     cosine_rate,
-    parameter_groups,
     set_rate,
     shown,
     update_average,
     with_average,
 )
+from readroom.models.lab.threads import one_opencv_thread
 from readroom.models.registry import InputSpec
 from readroom.pixels import Picture
-
-Floats = NDArray[np.float32]
 
 #: People per step where nothing is learnt.
 LOOK_BATCH: Final = 64
@@ -107,7 +106,6 @@ def batches_of(crowd: Crowd, recipe: Recipe, spec: InputSpec, epoch: int) -> Ite
     """Every person once, in an order of the epoch's own, changed in threads ahead of time."""
     order = np.random.default_rng((recipe.seed, epoch)).permutation(len(crowd))
     strength = recipe.strength(epoch)
-    cv2.setNumThreads(1)
 
     def make(number: int) -> list[Sample]:
         random = np.random.default_rng((recipe.seed, epoch, number))
@@ -115,7 +113,7 @@ def batches_of(crowd: Crowd, recipe: Recipe, spec: InputSpec, epoch: int) -> Ite
         return [_changed(crowd, int(i), spec, random, strength) for i in index]
 
     count = len(order) // recipe.batch
-    with ThreadPoolExecutor(2) as threads:
+    with one_opencv_thread(), ThreadPoolExecutor(2) as threads:
         waiting = [threads.submit(make, number) for number in range(min(_AHEAD, count))]
         for number in range(count):
             done = waiting.pop(0).result()

@@ -13,6 +13,7 @@ pytest.importorskip("onnxscript", reason="the lab needs onnxscript: pip install 
 from torch import Tensor, nn
 
 from readroom.errors import BadSettings, ReadroomError
+from readroom.models.lab.network_files import count_parameters
 from readroom.models.lab.onnx_file import Exported, export, write, written
 
 
@@ -67,6 +68,14 @@ def test_a_module_of_any_size_becomes_a_file_that_says_the_same() -> None:
             np.testing.assert_allclose(
                 session.run(["edges"], {"image": image.numpy()})[0], module(image), atol=1e-5
             )
+
+
+def test_parameters_are_counted_in_the_file_as_of_anybodys_network() -> None:
+    normalisation = nn.BatchNorm2d(2)
+    nn.init.ones_(normalisation.bias)
+    made = exported(nn.Sequential(nn.Conv2d(1, 2, 4, 4, bias=False), normalisation))
+    # The scales of the normalisation have gone into the weights.
+    assert made.parameters == count_parameters(made.body) == 2 * 16 + 2
 
 
 def test_a_file_that_says_something_else_is_told_by_how_much() -> None:

@@ -21,7 +21,6 @@ from readroom.models.lab.runs import (
     check_loss,
     keep_going,
     load_weights,
-    parameter_groups,
     read_checkpoint,
     read_environment,
     resume,
@@ -46,7 +45,7 @@ class Trainer:
         self.network = nn.Linear(1, 1)
         self.average = nn.Linear(1, 1)
         self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = torch.optim.SGD(parameter_groups(self.network, 0.0), lr=0.3, momentum=0.5)
+        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=0.3, momentum=0.5)
         self.epoch = self.steps = 0
 
     def run_epoch(self, progress: Progress | None = None) -> dict[str, float]:
@@ -165,14 +164,6 @@ def test_a_young_average_follows_and_an_old_one_remembers() -> None:
     update_average(old, network, 0.99, 10_000)
     assert young.weight.item() == pytest.approx(1 - 2 / 11)
     assert old.weight.item() == pytest.approx(0.01)
-
-
-def test_biases_and_normalisation_dont_decay() -> None:
-    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-    decaying, still = parameter_groups(network, 0.1)
-    assert (decaying["weight_decay"], still["weight_decay"]) == (0.1, 0.0)
-    assert [p.ndim for p in decaying["params"]] == [4]
-    assert len(still["params"]) == 3
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])

@@ -12,6 +12,7 @@ from rich.console import Console
 
 pytest.importorskip("onnx", reason="needs onnx: pip install -e '.[dev]'")
 
+from readroom.cli import main
 from readroom.errors import BadSettings
 from readroom.models.detection import Faces
 from readroom.models.lab import sheets
@@ -63,7 +64,7 @@ def test_pictures_folders_and_clips_fill_pages(
     whole, rest = (cv2.imread(str(page)) for page in pages)
     assert whole.shape[1] == sheets.COLUMNS * sheets.TILE_PX
     assert rest.shape[1] == 2 * sheets.TILE_PX
-    assert "faces" in capsys.readouterr().out
+    assert "Wrote 18 pictures on 2 contact sheets into" in capsys.readouterr().out
 
 
 def test_the_moments_of_a_clip_are_spread_over_it(tmp_path: Path) -> None:
@@ -132,6 +133,29 @@ def test_what_cant_be_looked_at_is_told_in_one_line(
         torn.write_text("not what it says")
         with pytest.raises(BadSettings, match=told):
             run_look([torn], tmp_path / "out", console=Console(quiet=True), **networks)
+    empty_file = tmp_path / "empty.png"
+    empty_file.touch()
+    with pytest.raises(BadSettings, match=r"empty\.png: no picture .*any of the other 1\)"):
+        run_look([empty_file, torn], tmp_path / "out", console=Console(quiet=True), **networks)
+
+
+def test_what_cant_be_read_is_named_and_the_rest_is_looked_at(
+    tmp_path: Path, networks: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_off = picture(tmp_path / "1.jpg")
+    cut_off.write_bytes(cut_off.read_bytes()[:-100])
+    (tmp_path / "2.mp4").write_text("no clip")
+    files = [cut_off, tmp_path / "2.mp4", picture(tmp_path / "3.png"), picture(tmp_path / "4.png")]
+    options = [part for name, path in networks.items() for part in (f"--{name}", str(path))]
+    with pytest.raises(SystemExit) as ended:
+        main(["lab", "look", *map(str, files), "--out", str(tmp_path / "out"), *options])
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert f"{cut_off}: no picture that can be read, or not all of it" in said.out
+    assert "2.mp4: neither a picture nor a clip" in said.out
+    assert f"Wrote 2 pictures on 1 contact sheet into {tmp_path / 'out'}: they may" in said.out
+    assert "2 of 4 files could not be looked at" in said.err
+    assert (tmp_path / "out" / "sheet-001.jpg").is_file()
 
 
 def test_without_a_network_it_says_how_to_name_one(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -72,6 +73,16 @@ def test_a_short_run_learns_a_smile_from_a_frown(tmp_path: Path) -> None:
     assert msgspec.json.decode(run.environment.read_bytes())["torch"] == str(torch.__version__)
 
 
+def test_opencv_works_on_as_many_threads_after_an_epoch_as_before() -> None:
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        trainer(msgspec.structs.replace(SHORT, epochs=1), 64).run_epoch()
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
+
+
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     recipe = msgspec.structs.replace(SHORT, epochs=2)
     whole, first = trainer(recipe, 96), trainer(recipe, 96)
@@ -129,7 +140,7 @@ def test_fewer_pictures_than_a_batch_are_refused() -> None:
 
 def test_a_folder_that_cant_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BadSettings, match="can't be made"):
+    with pytest.raises(BadSettings, match="can't be written"):
         keep_going(trainer(SHORT, 64), Run(tmp_path / "file" / "run"))
 
 

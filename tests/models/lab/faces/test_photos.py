@@ -53,6 +53,63 @@ def test_what_is_no_set_of_photographs_is_told_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("{", r"annotations\.jsonl, line 3: .*truncated.*wanted on each line file, width"),
+        (
+            '{"file": "000.png", "width": 192, "height": 128, "boxes_xywh": [[1, 2, 3]]}',
+            r"line 3: .*boxes_xywh.*wanted on each line",
+        ),
+        (
+            '{"file": "gone.png", "width": 192, "height": 128, "boxes_xywh": []}',
+            r"line 3: .*gone\.png isn't there: put it there, or take the line out",
+        ),
+        (
+            '{"file": "000.png", "width": 192, "height": 128, "boxes_xywh": [[0, 0, 9, 9], '
+            "[150, 20, 90, 40]]}",
+            r"line 3: the box 150, 20, 90, 40 lies outside the 192×128 px of 000\.png.*mend it",
+        ),
+        (
+            '{"file": "000.png", "width": 192, "height": 128, "boxes_xywh": [[500, 20, 9, 9]]}',
+            r"line 3: the box 500, 20, 9, 9 lies outside",
+        ),
+    ],
+)
+def test_a_wrong_line_is_told_by_its_number_with_what_is_wrong(
+    tmp_path: Path, second: str, told: str
+) -> None:
+    data = folder_of(tmp_path / "set", 1)
+    first = (data / ANNOTATIONS).read_text().strip()
+    (data / ANNOTATIONS).write_text(f"{first}\n\n{second}\n{first}\n")
+    with pytest.raises(BadSettings, match=told) as refused:
+        read_photos(data)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_face_that_the_edge_cuts_off_is_a_face(tmp_path: Path) -> None:
+    data = folder_of(tmp_path / "set", 1)
+    picture = np.zeros((128, 192, 3), np.uint8)
+    boxes = np.array([[-10, 20, 40, 40], [180, 100, 20, 20]], np.float32)
+    (data / ANNOTATIONS).write_text(line("000.png", picture, boxes))
+    (photo,) = read_photos(data)
+    np.testing.assert_array_equal(photo.boxes, boxes)
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_a_photograph_whose_file_was_cut_off_is_refused(tmp_path: Path, progressive: int) -> None:
+    (whole,) = read_photos(folder_of(tmp_path / "set", 1))
+    path = whole.path.with_suffix(".jpg")
+    cv2.imwrite(str(path), read_pixels(whole), [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])
+    photo = Photo(path, whole.width, whole.height, whole.boxes)
+    assert read_pixels(photo).shape == (128, 192, 3)
+    body = path.read_bytes()
+    for left in (len(body) // 2, len(body) - 2):
+        path.write_bytes(body[:left])
+        with pytest.raises(BadSettings, match=r"000\.jpg: no picture .*not all of it; take it out"):
+            read_pixels(photo)
+
+
 def test_pixels_that_dont_fit_the_line_are_refused(tmp_path: Path) -> None:
     (photo,) = read_photos(folder_of(tmp_path / "set", 1))
     other = Photo(photo.path, photo.width + 1, photo.height, photo.boxes)

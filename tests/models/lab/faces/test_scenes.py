@@ -121,6 +121,27 @@ def test_the_same_seed_makes_the_same_scene() -> None:
     assert (one.boxes == other.boxes).all()
 
 
+@pytest.mark.usefixtures("undamaged")
+def test_a_calm_scene_is_one_photograph_about_as_large_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scenes, "MOSAIC", 1.0)  # Were it not calm, each would be one.
+    monkeypatch.setattr(scenes, "ANYWHERE", 0.0)
+    sizes = [
+        float(scene.boxes[:, 2].max())
+        for seed in range(40)
+        for scene in [
+            make_scene([marked(SQUARES)], 0, SIDE, np.random.default_rng(seed), calm=True)
+        ]
+        if len(scene.boxes)
+    ]
+    zoom = scenes.CALM_ZOOM
+    assert len(sizes) > 20
+    assert max(sizes) <= 50 * zoom + 0.01
+    assert max(sizes) > 50 * 1.2  # Half of a scene's side, as a mosaic's parts are, shrinks more.
+    assert min(sizes) >= scenes.LEAST_VISIBLE * 30 / zoom
+
+
 def test_damage_changes_pixels_and_nothing_else() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     damaged = [damage(picture, np.random.default_rng(seed)) for seed in range(30)]

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the lab needs PyTorch: pip install -e '.[lab]'")
+pytest.importorskip("pytorch_optimizer", reason="the lab needs it: pip install -e '.[lab]'")
 pytest.importorskip("onnxscript", reason="the lab needs onnxscript: pip install -e '.[lab]'")
 
 from readroom.errors import BadSettings
 from readroom.models.described import describe_network
 from readroom.models.detection import Faces, faces_in
 from readroom.models.lab import tasks
-from readroom.models.lab.faces import course
+from readroom.models.lab.faces import course, scenes, training
 from readroom.models.lab.faces.detectors import LEAST_SCORE, MOST_FACES, OnnxDetector
 from readroom.models.lab.faces.export import export, planes, read_network
 from readroom.models.lab.faces.networks import Detector, build
@@ -31,7 +32,7 @@ from readroom.models.registry import FACE_OUTPUTS
 from tests.models.lab.faces.photographs import folder_of, painted
 from tests.models.own_network import own_detector
 
-RECIPE = Recipe(epochs=3, scenes=4, reuse=2, batch=2, side=64)
+RECIPE = Recipe(epochs=3, calm_epochs=1, scenes=4, reuse=2, batch=2, side=64)
 
 
 def sources(count: int = 4) -> list[Source]:
@@ -46,7 +47,7 @@ def trainer(recipe: Recipe = RECIPE) -> Trainer:
 def lived_in() -> Detector:
     """A network that has seen something, and is sure of some of it."""
     torch.manual_seed(3)
-    network = build("pyramid-k")
+    network = build("pyramid-48")
     network.train()
     with torch.no_grad():
         for head in network.heads:
@@ -119,8 +120,33 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None
     assert whole.assess() == again.assess()
 
 
+def test_the_rate_rises_once_more_for_the_calm_epochs_and_ends_at_nothing() -> None:
+    recipe = Recipe(
+        epochs=10, calm_epochs=4, scenes=4, batch=2, side=64, learning_rate=8e-3, calm_rate=2e-3
+    )
+    rates = [trainer(recipe)._rate(epoch) for epoch in (0.5, 3.25, 5.999, 6, 8, 10)]
+    assert rates == pytest.approx([8e-3, 4e-3, 0, 2e-3, 1e-3, 0], abs=1e-6)
+    assert recipe.over(5).calm_epochs == 2
+    with pytest.raises(ValueError, match="calm_epochs=4: wanted 0 to epochs=3"):
+        Recipe(epochs=3, calm_epochs=4)
+
+
+def test_scenes_are_made_anew_when_they_become_calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    calm: list[bool] = []
+
+    def noted(*given: object, **named: bool) -> scenes.Scene:
+        calm.append(named["calm"])
+        return scenes.make_scene(*given, **named)
+
+    monkeypatch.setattr(training, "make_scene", noted)
+    learner = trainer(Recipe(epochs=3, calm_epochs=1, scenes=4, reuse=9, batch=2, side=64))
+    for _ in range(3):
+        learner.run_epoch()
+    assert calm == [False] * 4 + [True] * 4
+
+
 def test_a_short_run_learns_from_its_teacher(tmp_path: Path) -> None:
-    recipe = Recipe(epochs=6, scenes=24, reuse=6, batch=4, side=64)
+    recipe = Recipe(epochs=6, calm_epochs=0, scenes=24, reuse=6, batch=4, side=64)
     run = Run(tmp_path)
     keep_going(trainer(recipe), run)
     rows = list(csv.DictReader(run.curves.read_text().splitlines()))
@@ -131,7 +157,7 @@ def test_a_short_run_learns_from_its_teacher(tmp_path: Path) -> None:
 
 def test_a_folder_that_cant_be_made_is_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BadSettings, match="can't be made"):
+    with pytest.raises(BadSettings, match="can't be written"):
         course.run_course(RECIPE, tmp_path / "no data", tmp_path / "file" / "run")
 
 
@@ -209,7 +235,7 @@ def test_from_photographs_to_the_file_and_its_card(
     teacher.write_bytes(own_detector())
     monkeypatch.setattr(course, "teacher_path", lambda: teacher)
     data, run, file = folder_of(tmp_path / "set"), tmp_path / "run", tmp_path / "out" / "face.onnx"
-    recipe = Recipe(epochs=2, scenes=2, batch=2, side=64)
+    recipe = Recipe(epochs=2, calm_epochs=0, scenes=2, batch=2, side=64)
     monkeypatch.setattr(course, "keep_going", partial(keep_going, until=1))
     course.run_course(recipe, data, run)
     made = course.export_run(run, data, file)
@@ -243,3 +269,15 @@ def test_from_photographs_to_the_file_and_its_card(
     with pytest.raises(BadSettings, match="can't be written"):
         course.export_run(run, data, blocked / "face.onnx")
     assert [each.name for each in blocked.iterdir()] == ["face.md"]
+
+
+def test_photographs_of_which_none_is_learnt_from_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = folder_of(tmp_path / "photographs")
+    monkeypatch.setattr(course, "of_split", lambda photos, split: [])
+    teacher = tmp_path / "teacher.onnx"
+    teacher.write_bytes(own_detector())
+    monkeypatch.setattr(course, "teacher_path", lambda: teacher)
+    with pytest.raises(BadSettings, match="none of its photographs belongs to the split train"):
+        course.run_course(RECIPE, data, tmp_path / "run")

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from readroom.cli import main
 from readroom.errors import BadSettings
+from readroom.models import head_pose_fit
 from readroom.models.boxes import Floats
 from readroom.models.head_pose import FITTED, Linear, features, from_features
-from readroom.models.lab.heads.__main__ import Origin, as_module, main
+from readroom.models.lab.heads.course import Origin, as_module
 from readroom.models.lab.heads.fitting import fit, lesson
 from readroom.models.lab.heads.fsanet import FILES, FsaNet, reordered
 from readroom.models.lab.heads.gathering import Heads
@@ -120,8 +122,41 @@ def test_the_command_says_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = str(tmp_path / "none.onnx")
-    assert main([str(tmp_path), "--face", missing, "--pose", missing]) == 2
-    assert "none.onnx" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "lab",
+                "fit-heads",
+                str(tmp_path),
+                "--face",
+                missing,
+                "--pose",
+                missing,
+                "--out",
+                "fit.py",
+            ]
+        )
+    assert ended.value.code == 2
+    assert "none.onnx: can't be read" in capsys.readouterr().err
+
+
+def test_the_shipped_constants_and_those_written_name_the_command_that_is_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    written = as_module(FITTED, Origin("face.onnx", "pose.onnx", "0123", 100))
+    for text in (written, head_pose_fit.__doc__ or ""):
+        assert (
+            "``READROOM_MODELS=… readroom lab fit-heads DATA --face FILE --pose FILE --out FILE``"
+            in text
+        )
+    with pytest.raises(SystemExit) as ended:
+        main(["lab", "fit-heads", "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert all(
+        word in told
+        for word in ("annotations.jsonl", "--face", "--pose", "--out", "fsanet_1x1.onnx")
+    )
 
 
 def test_the_reference_counts_angles_as_the_messages_do(shared_models: Path) -> None:

@@ -38,6 +38,8 @@ def test_from_photographs_to_a_file_with_a_card_and_a_table(
     assert "$" not in card
     (result,) = evaluate.run_evaluate([path], data, out=tmp_path / "table")
     assert result.name.startswith("readroom_keypoints_1")
+    # Card and table count in one way.
+    assert f"{result.parameters:,} parameters" in card
     told = json.loads((tmp_path / "table" / "table.json").read_text("utf-8"))
     assert {figure["figure" if "figure" in figure else "name"] for figure in
             told["networks"][0]["figures"]} >= {"oks_ap", "pck", "covered_auc"}  # fmt: skip

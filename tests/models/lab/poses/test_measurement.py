@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the lab isn't installed: pip install -e '.[lab]'")
 
+from readroom.models.lab.pictures import read_picture
+from readroom.models.lab.poses import measurement
 from readroom.models.lab.poses.clip import jitter
 from readroom.models.lab.poses.measurement import (
     Key,
@@ -18,9 +20,9 @@ from readroom.models.lab.poses.measurement import (
     measure,
     ratio,
     read_all,
-    under_cover,
 )
 from readroom.models.lab.poses.subjects import Boxed, Subjects
+from readroom.pixels import Picture
 from tests.models.lab.poses.people import Knows, crowd
 
 KIND = "labelled"
@@ -46,8 +48,8 @@ def _subjects(folder: Path) -> tuple[Subjects, Knows, Knows]:
 def test_whoever_knows_everything_reaches_everything_and_others_less(tmp_path: Path) -> None:
     subjects, right, wrong = _subjects(tmp_path)
     steps: list[int] = []
-    best = measure(read_all(right, subjects, step=lambda: steps.append(1)), subjects)
-    worse = measure(read_all(wrong, subjects), subjects)
+    readings = read_all([right, wrong], subjects, step=lambda: steps.append(1))
+    best, worse = (measure(reading, subjects) for reading in readings)
     assert len(steps) == 8
     for joints in ("upper body", "all joints"):
         key = Key("oks_ap", KIND, joints)
@@ -63,20 +65,39 @@ def test_whoever_knows_everything_reaches_everything_and_others_less(tmp_path: P
 
 
 def test_what_covers_is_the_same_for_every_network_and_covers_some_joints(tmp_path: Path) -> None:
-    subjects, _, _ = _subjects(tmp_path)
+    subjects, right, _ = _subjects(tmp_path)
     picture = cv2.imread(str(subjects.photos[0]))
     box = subjects.boxed[KIND].boxes[0]
     one, where = cover(picture, box, 3)
     other, again = cover(picture, box, 3)
     np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(where, again)
-    left, top, right, bottom = where
+    left, top, right_px, bottom = where
     changed = (one != picture).any(axis=2)
-    assert changed[top:bottom, left:right].any()
-    changed[top:bottom, left:right] = False
+    assert changed[top:bottom, left:right_px].any()
+    changed[top:bottom, left:right_px] = False
     assert not changed.any()
-    hidden = under_cover(subjects, KIND)
-    assert 0.05 < hidden.mean() < 0.8
+    (reading,) = read_all([right], subjects)
+    assert 0.05 < reading.hidden[KIND].mean() < 0.8
+    places = subjects.truth[3]
+    inside = ((places >= (left, top)) & (places < (right_px, bottom))).all(axis=1)
+    np.testing.assert_array_equal(reading.hidden[KIND][3], inside)
+
+
+def test_each_photo_is_read_once_for_all_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects, right, wrong = _subjects(tmp_path)
+    read: list[str] = []
+
+    def reading(path: Path) -> Picture:
+        read.append(path.name)
+        return read_picture(path)
+
+    monkeypatch.setattr(measurement, "read_picture", reading)
+    for each in read_all([right, wrong], subjects):
+        measure(each, subjects)
+    assert read == [path.name for path in subjects.photos]
 
 
 def test_jitter_is_the_mean_step_in_face_units_of_joints_that_all_are_sure_of() -> None:

@@ -105,3 +105,13 @@ def test_the_labelled_people_beside_this_checkout_can_be_read(tmp_path: Path) ->
     assert len(found) == 86
     assert found.known.any(axis=1).all()
     assert all(path.is_file() for path in found.photos)
+
+
+def test_a_person_with_other_than_seventeen_keypoints_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "people.json"
+    path.write_text(
+        '{"images": [{"id": 7, "file_name": "a.jpg", "width": 9, "height": 9}], "annotations": '
+        '[{"image_id": 7, "keypoints": [1, 2, 2], "bbox": [0, 0, 5, 5], "area": 9}]}'
+    )
+    with pytest.raises(BadSettings, match="image 7 has 3 numbers for keypoints, wanted 51"):
+        subjects.from_coco(path)
