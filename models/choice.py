@@ -1,9 +1,10 @@
 """What each engine would run with the files at hand, and if nothing, why, in one line.
 
 The project's own networks come with the package and are run unless ``workers.networks`` names
-another, or READROOM_MODELS holds one that was trained anew. Finding people without faces, meshes and
-identities have none: they take files that are public. Where the purpose forbids inferring emotions,
-the task ``expression`` doesn't exist: its files aren't looked for, and nothing is said of them.
+another, or READROOM_MODELS holds one that was trained anew. Finding people without faces, meshes
+and identities have none: they take files that are public. Where the purpose forbids inferring
+emotions, the task ``expression`` doesn't exist: its files aren't looked for, and nothing is said of
+them.
 """
 
 from __future__ import annotations
