@@ -58,6 +58,7 @@ CARRY_S: Final = 5
 @dataclass(frozen=True, slots=True)
 class Point:
     """One person at one moment of the session, as often as the store samples (4 a second).
+    ``person`` is their number in the session, which nobody else ever gets.
 
     ``valence`` −1..1 and ``expressiveness`` 0..1 are None where the face isn't read; ``weight``
     (0..1, expression_state.weight) is how well it could be, below READABLE_WEIGHT they don't
@@ -65,7 +66,7 @@ class Point:
     has turned away can't be read, and is just what is counted.
     """
 
-    slot: int
+    person: int
     at_s: float
     valence: float | None = None
     expressiveness: float | None = None
@@ -74,7 +75,7 @@ class Point:
 
 
 class Audience(msgspec.Struct):
-    """Everybody's last minute, by slot. ``second`` is the next second that :func:`settled`
+    """Everybody's last minute, by person. ``second`` is the next second that :func:`settled`
     gives; ``levels`` are the room's, by measure (:class:`RoomSecond`). ``synchrony`` was
     computed for the window that ended at ``synchrony_s``."""
 
@@ -111,10 +112,10 @@ def add(audience: Audience, point: Point) -> None:
     last counts for nothing."""
     if not bins.usable(point.at_s):
         return
-    person = audience.people.get(point.slot)
-    if person is None:
-        person = bins.begin(len(CHANNELS), WINDOW_S * BINS_PER_S, BIN_S)
-        audience.people[point.slot] = person
+    minute = audience.people.get(point.person)
+    if minute is None:
+        minute = bins.begin(len(CHANNELS), WINDOW_S * BINS_PER_S, BIN_S)
+        audience.people[point.person] = minute
     readable = point.weight >= READABLE_WEIGHT  # NaN isn't
     front = None if point.facing_front is None else float(point.facing_front)
     values = (
@@ -122,12 +123,13 @@ def add(audience: Audience, point: Point) -> None:
         point.expressiveness if readable else None,
         front,
     )
-    bins.add(person, point.at_s, values)
+    bins.add(minute, point.at_s, values)
 
 
-def leave(audience: Audience, slot: int) -> None:
-    """The person has left, or is one with another: what comes with this slot is somebody new."""
-    audience.people.pop(slot, None)
+def leave(audience: Audience, person: int) -> None:
+    """The person is one with another, or mustn't count any more: their minute is dropped. Whoever
+    only left was there a moment ago, and is forgotten when that is a minute ago."""
+    audience.people.pop(person, None)
 
 
 def measures(audience: Audience, at_s: float) -> dict[str, Measure]:
@@ -149,7 +151,7 @@ def settled(audience: Audience, until_s: float) -> list[RoomSecond]:
         return []
     end = math.floor(until_s)
     if audience.second is None:
-        firsts = [_first_bin(person) for person in audience.people.values()]
+        firsts = [_first_bin(minute) for minute in audience.people.values()]
         audience.second = min(firsts) // BINS_PER_S
     begin = max(audience.second, end - WINDOW_S)
     seconds = [_room_second(audience, second) for second in range(begin, end)]
@@ -159,10 +161,10 @@ def settled(audience: Audience, until_s: float) -> list[RoomSecond]:
 
 
 def series(audience: Audience, name: str, end_s: int) -> dict[int, list[float | None]]:
-    """By slot, the means of the WINDOW_S seconds before ``end_s``, one per second."""
+    """By person, the means of the WINDOW_S seconds before ``end_s``, one per second."""
     return {
-        slot: _seconds(person, CHANNELS.index(name), end_s - WINDOW_S, end_s)
-        for slot, person in sorted(audience.people.items())
+        person: _seconds(minute, CHANNELS.index(name), end_s - WINDOW_S, end_s)
+        for person, minute in sorted(audience.people.items())
     }
 
 
@@ -177,9 +179,9 @@ def within(name: str, interval: tuple[float, float] | None) -> tuple[float | Non
 def _over_people(audience: Audience, name: str, end: int) -> Measure:
     channel, begin = CHANNELS.index(name), end - WINDOW_S * BINS_PER_S
     means, coverages = [], []
-    for _, person in sorted(audience.people.items()):
-        present = bins.seen(person, begin, end)
-        mean, known = bins.mean(bins.read(person, channel, begin, end))
+    for _, minute in sorted(audience.people.items()):
+        present = bins.seen(minute, begin, end)
+        mean, known = bins.mean(bins.read(minute, channel, begin, end))
         if present * BIN_S < MIN_READ_S:
             continue  # Just came in, or left long ago.
         coverages.append(known / present)
@@ -198,8 +200,8 @@ def _synchrony(audience: Audience, end_s: int) -> Measure:
     """Of valence: faces that go the same way, not only at the same time."""
     end_s -= end_s % SYNCHRONY_EVERY_S
     if audience.synchrony_s != end_s:
-        found = synchrony(list(series(audience, "valence", end_s).values()), seed=abs(end_s))
-        audience.synchrony, audience.synchrony_s = found.measure, end_s
+        minutes = list(series(audience, "valence", end_s).values())
+        audience.synchrony, audience.synchrony_s = synchrony(minutes, seed=abs(end_s)), end_s
     return audience.synchrony
 
 
@@ -222,34 +224,34 @@ def _room_second(audience: Audience, second: int) -> RoomSecond:
 
 def _pairs(audience: Audience, channel: int, second: int) -> Iterator[tuple[float, float | None]]:
     """Of everybody known in ``second``: the mean then, and the last one before."""
-    for _, person in sorted(audience.people.items()):
-        *before, now = _seconds(person, channel, second - CARRY_S, second + 1)
+    for _, minute in sorted(audience.people.items()):
+        *before, now = _seconds(minute, channel, second - CARRY_S, second + 1)
         if now is not None:
             yield now, next((value for value in reversed(before) if value is not None), None)
 
 
-def _seconds(person: Bins, channel: int, first_s: int, end_s: int) -> list[float | None]:
-    halves = bins.read(person, channel, first_s * BINS_PER_S, end_s * BINS_PER_S)
+def _seconds(minute: Bins, channel: int, first_s: int, end_s: int) -> list[float | None]:
+    halves = bins.read(minute, channel, first_s * BINS_PER_S, end_s * BINS_PER_S)
     return [
         bins.mean(halves[index : index + BINS_PER_S])[0]
         for index in range(0, len(halves), BINS_PER_S)
     ]
 
 
-def _first_bin(person: Bins) -> int:
+def _first_bin(minute: Bins) -> int:
     """The oldest bin that holds a point; of somebody without any, 0."""
-    newest, count = person.newest, len(person.seen)
+    newest, count = minute.newest, len(minute.seen)
     if newest is None:
         return 0
-    return min(n for n in range(newest - count + 1, newest + 1) if person.seen[n % count])
+    return min(n for n in range(newest - count + 1, newest + 1) if minute.seen[n % count])
 
 
 def _forget(audience: Audience, end_s: int) -> None:
     """Drop who hasn't been seen for a whole window: nothing of them counts any more."""
     oldest = (end_s - WINDOW_S) * BINS_PER_S
-    for slot, person in list(audience.people.items()):
-        if person.newest is None or person.newest < oldest:
-            del audience.people[slot]
+    for person, minute in list(audience.people.items()):
+        if minute.newest is None or minute.newest < oldest:
+            del audience.people[person]
 
 
 def _mean(values: list[float]) -> float:

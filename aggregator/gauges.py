@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from readroom.aggregator.room import Changes
+from readroom.aggregator.room_data import Changes
 from readroom.messages import STATES, RoomState
 from readroom.metrics import STATE_VALUES, AggregatorMetrics
 

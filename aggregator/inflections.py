@@ -30,7 +30,8 @@ from typing import Final, Literal
 import msgspec
 
 #: CUSUM's allowance and threshold, in standard deviations of the residual. K is half the change it
-#: is tuned for, as usual; H was chosen by simulation for about one false alarm an hour at most.
+#: is tuned for, as usual; H was chosen by simulation for about one false alarm an hour at most
+#: (docs/semantics/room.md).
 K: Final = 0.5
 H: Final = 9.0
 #: Time constant of the slow mean, deviation and autocorrelation, s.
@@ -51,7 +52,7 @@ _LARGEST_PHI: Final = 0.95
 #: After so many seconds without a value the level before means nothing any more, s.
 GAP_S: Final = 10
 #: Prominence and height above the median that a peak needs, robust deviations, chosen by
-#: simulation for about one an hour at most where nothing happens.
+#: simulation for less than one an hour where nothing happens (1.6 where tails are heavy).
 PROMINENCE: Final = 8.0
 HEIGHT: Final = 8.0
 #: … and at least this much, in the measure's unit (valence, expressiveness): a tenth of the way

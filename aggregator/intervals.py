@@ -4,8 +4,9 @@ With 2 to 12 people Student's t is the one that holds. The usual bootstrap perce
 narrow for so few (Hesterberg: What teachers should know about the bootstrap, The American
 Statistician 69 (2015) 371-386, section 4.1), and below 6 people no resampling of the mean can
 reach 95 % at all: the whole range of the values misses the middle of a symmetric distribution
-with probability 2 · (1/2)^n. How often each covers the truth is simulated in
-tests/aggregator/test_intervals.py; docs/semantics/room.md has the table.
+with probability 2 · (1/2)^n. Shares, of which many are alike, have intervals of their own.
+How often each covers the truth is simulated in tests/aggregator/test_intervals.py;
+docs/semantics/room.md has the tables.
 """
 
 from __future__ import annotations
@@ -47,6 +48,22 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def paired_shares(changes: list[float]) -> tuple[float, float]:
+    """The interval of the mean change of a share (each −1..1, one per person, n >= 1): Wald's with
+    half a person added to each of yes–yes, yes–no, no–yes and no–no (Agresti & Min: Simple improved
+    confidence intervals for comparing matched proportions, Statistics in Medicine 24 (2005)
+    729-740).
+
+    Of shares most changes are exactly 0, often all of them; then t and the bootstrap would claim
+    to know the answer of everybody to the last digit. It always holds the mean of ``changes``.
+    Shares of time vary less than yes and no, so that it is on the wide side for them."""
+    n = len(changes) + 2
+    total = math.fsum(changes)
+    squares = math.fsum(change * change for change in changes) + 1.0
+    half = Z_95 * math.sqrt(squares - total * total / n) / n
+    return total / n - half, total / n + half
 
 
 def bootstrap(values: list[float], seed: int) -> tuple[float, float] | None:

@@ -89,8 +89,8 @@ class Joined:
 
     ``faces`` is None where no face engine ran on it; ``bodies`` likewise. ``face_of_body``
     holds where ``bodies`` and ``faces`` come from one lane, so that ``Body.face`` is an index
-    into ``faces``. ``restarted``: the first frame of a new epoch of a live camera. ``skipped``
-    says why no engine ran at all.
+    into ``faces``. ``ran`` are the engines of all lanes. ``restarted``: the first frame of a new
+    epoch of a live camera. ``skipped`` says why no engine ran at all.
     """
 
     camera: str
@@ -104,7 +104,7 @@ class Joined:
     faces: tuple[Face, ...] | None
     bodies: tuple[Body, ...] | None
     face_of_body: bool
-    expression_ran: bool
+    ran: frozenset[str]
     restarted: bool
     skipped: str | None
     models: dict[str, str]
@@ -392,8 +392,7 @@ def _merge(held: Held, restarted: bool) -> Joined:
     first = ordered[0]
     faces = next(_with_engine(ordered, "face"), None)
     bodies = next(_with_engine(ordered, "pose"), None)
-    expression = next(_with_engine(ordered, "expression"), None)
-    ran = any(observation.engines for observation in ordered)
+    ran = frozenset(engine for observation in ordered for engine in observation.engines)
     models: dict[str, str] = {}
     for observation in ordered:
         models.update(observation.models)
@@ -409,7 +408,7 @@ def _merge(held: Held, restarted: bool) -> Joined:
         faces=None if faces is None else faces.faces,
         bodies=None if bodies is None else bodies.bodies,
         face_of_body=bodies is not None and bodies is faces,
-        expression_ran=expression is not None,
+        ran=ran,
         restarted=restarted,
         skipped=None if ran else _skip_reason(ordered),
         models=models,

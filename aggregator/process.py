@@ -2,9 +2,11 @@
 
 The loop blocks on the observations stream for at most :data:`BLOCK_MS`, so a complete frame is in
 the metrics as soon as its last lane has reported. What it reads is acknowledged only after the
-commit that covers it. While Redis is away the state is kept and the store goes on being written;
-while the store can't be written, rows are kept and nothing is acknowledged, up to a limit: then
-the process ends, and what isn't acknowledged comes again to the next one.
+commit that covers it. Commands are read from a place that is part of the same commit: what they
+changed, and that they were obeyed, is on disk together. While Redis is away the state is kept and
+the store goes on being written; while the store can't be written, rows are kept and nothing is
+acknowledged, up to a limit: then the process ends, and what isn't acknowledged comes again to the
+next one.
 """
 
 from __future__ import annotations
@@ -23,13 +25,15 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
-from readroom.aggregator.room import Changes, Room, RoomRules, carry_over
+from readroom.aggregator.retention import erase_old
+from readroom.aggregator.room import Room
+from readroom.aggregator.room_data import Changes, RoomRules, carry_over
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.aggregator.store import Store, StoreFailed
 from readroom.box import Box
 from readroom.errors import BadSettings
-from readroom.messages import BoxInfo, CameraReport, Observation
+from readroom.messages import BoxInfo, CameraReport, Command, Marker, Observation
 from readroom.metrics import AggregatorMetrics
 from readroom.redaction import redact_source
 from readroom.settings import Settings
@@ -40,6 +44,7 @@ from readroom.streams import (
     Client,
     Delivery,
     GroupReader,
+    TailReader,
     add,
     consumer_name,
     read_boxes,
@@ -52,6 +57,11 @@ from readroom.streams import (
 GROUP: Final = "aggregator"
 #: Longest wait for an observation, ms: also the grain of live frames' time-outs.
 BLOCK_MS: Final = 50
+#: How often commands are looked for, s, and how many are taken at once.
+COMMANDS_S: Final = 0.1
+COMMANDS_COUNT: Final = 64
+#: How often sessions that are older than they may be kept are looked for, s: daily.
+RETENTION_S: Final = 86400.0
 #: Observations taken at once.
 READ_COUNT: Final = 64
 #: How often the registry is read, the stream trimmed and ``stored`` written again, s.
@@ -81,6 +91,7 @@ def main(box: Box) -> None:
     """Run the aggregator until the box is told to stop. Raises BadSettings where the store or
     the Redis address can't be used."""
     metrics = AggregatorMetrics(box.metrics, box.settings.room)
+    _erase_old(box)
     with Store(box.settings.data) as store:
         Aggregator(box, store, metrics).run()
 
@@ -100,7 +111,22 @@ def rules_of(settings: Settings) -> RoomRules:
         ),
         sample_hz=settings.aggregator.sample_hz,
         min_face_px=settings.workers.min_face_px,
+        purpose=settings.purpose,
+        by_command=settings.aggregator.session == "command",
+        neutral_s=settings.aggregator.neutral_s,
     )
+
+
+def _erase_old(box: Box) -> None:
+    """Erase the sessions that are older than they may be kept."""
+    settings = box.settings
+    try:
+        erased = erase_old(settings.data, settings.aggregator.keep_days, time.time())
+    except StoreFailed as error:
+        box.log.warning(f"old sessions weren't erased: {error}")
+        return
+    if erased:
+        box.log.info("old sessions erased", sessions=len(erased))
 
 
 class Aggregator:
@@ -119,7 +145,10 @@ class Aggregator:
         self._targets = b"[]"
         self._due: dict[str, float] = {}
         self._clock = _steady_clock()
+        self._erased_at = self._clock()
         self._room: Room | None = None
+        self._commands: TailReader[Command | Marker] | None = None
+        self._since = time.time()
         box.routes["/targets"] = lambda: ("application/json", self._targets)
 
     def run(self) -> None:
@@ -160,6 +189,10 @@ class Aggregator:
             on_dead=box.put_aside(self._metrics),
         )
         reader.follow([keys.observations])
+        self._commands = TailReader(
+            client, keys.commands, Command | Marker, self._room.data.commands
+        )
+        self._commands.rewind_if_replaced()
         self._due.clear()
         box.log.info("reading observations", room=box.settings.room)
         while not box.stopping.is_set():
@@ -172,6 +205,8 @@ class Aggregator:
         deliveries = reader.read(count=READ_COUNT, block_ms=BLOCK_MS)
         now = self._clock()
         self._take(room, deliveries, now)
+        if self._is_due("commands", COMMANDS_S, now):
+            self._obey(room, now)
         self._advance(room, now, client)
         if self._is_due("upkeep", UPKEEP_S, now):
             self._upkeep(client, room, now)
@@ -219,14 +254,29 @@ class Aggregator:
 
     def _keep(self, changes: Changes) -> None:
         for name, rows in changes.rows.items():
-            kept = self._rows.setdefault(name, SessionRows(rows.room, rows.session))
-            kept.people += rows.people
-            kept.samples += rows.samples
-            kept.events += rows.events
+            if rows.session.rolling:
+                continue
+            known = self._rows.setdefault(
+                name, SessionRows(rows.room, rows.session, purpose=rows.purpose)
+            )
+            known.add(rows)
+        for line in changes.refused:
+            self._box.log.warning(line)
         self._dirty = self._dirty or bool(changes.rows or changes.joined)
         for event in changes.events:
             if event.kind in ("session_started", "session_closed"):
                 self._box.log.info(event.kind.replace("_", " "), session=event.session)
+
+    def _obey(self, room: Room, now: float) -> None:
+        """Do what was asked for since the last look, but nothing that is older than this run."""
+        reader = self._commands
+        if reader is None:
+            return
+        for message in reader.read(count=COMMANDS_COUNT, block_ms=0):
+            if message.at >= self._since:
+                room.command(message, now)
+        if reader.position != room.data.commands:
+            room.data.commands, self._dirty = reader.position, True
 
     def _take_over(self, client: Client, reader: GroupReader[Any], room: Room, now: float) -> None:
         """Go on with what an aggregator of another name or host was handed and left behind.
@@ -285,7 +335,8 @@ class Aggregator:
         box, settings = self._box, self._box.settings
         rules = rules_of(settings)
         last = self._store.checkpoint(settings.room)
-        if last is not None and last.data.sources != rules.sources:
+        job = (rules.sources, rules.purpose)
+        if last is not None and (last.data.sources, last.data.purpose) != job:
             last = None  # Another job.
         silent_s = time.time() - last.saved_at if last is not None else 0.0
         if last is not None and goes_on(last.data.session, silent_s):
@@ -308,7 +359,7 @@ class Aggregator:
             return
         started = time.perf_counter()
         try:
-            self._store.commit(self._rows.values(), room.data, time.time())
+            self._store.commit(self._rows.values(), room.checkpoint(), time.time())
         except StoreFailed as error:
             self._bear(error)
             return
@@ -358,6 +409,7 @@ class Aggregator:
         if room is None:
             return
         room.close(self._clock())
+        room.data.asked = None  # The next run starts as its settings say.
         self._advance(room, self._clock(), client)
         self._commit(room)
         if client is not None:
@@ -378,6 +430,9 @@ class Aggregator:
             if said.phase in ("ended", "stopped") and wall_at - said.at > ENDED_KEPT_S:
                 client.hdel(keys.cameras, name)
         self._write_stored(client)
+        if now - self._erased_at >= RETENTION_S:
+            self._erased_at = now
+            _erase_old(self._box)
         self._targets = targets_page(self._box, client)
         try:
             trim_acknowledged(client, keys.observations)

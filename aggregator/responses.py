@@ -1,7 +1,8 @@
 """How the room answered a marker: the 5 s after it minus the 5 s before it.
 
 Per person first, so that everybody is compared with themselves and who comes or goes doesn't
-shift the mean; then the mean over people, with a bootstrap interval over people (intervals.py).
+shift the mean; then the mean over people, with a bootstrap interval over people, of shares one for
+matched shares (intervals.py).
 The same difference, over other stretches, says how much a turn of the room was worth
 (:func:`of_turn`, :func:`of_peak`).
 
@@ -121,7 +122,10 @@ def change(
     coverage = math.fsum(coverages) / len(coverages) if coverages else 0.0
     if n < MIN_PEOPLE or coverage < MIN_COVERAGE:
         return Measure(value=None, n=n, coverage=coverage)
-    low, high = _doubled(name, intervals.bootstrap(changes, _seed(after[0])))
+    if name == "facing_front":
+        low, high = _doubled(name, intervals.paired_shares(changes))
+    else:
+        low, high = _doubled(name, intervals.bootstrap(changes, _seed(after[0])))
     return Measure(value=math.fsum(changes) / n, low=low, high=high, n=n, coverage=coverage)
 
 

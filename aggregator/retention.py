@@ -3,7 +3,8 @@
 Erased means gone from the file and from its log: rows are overwritten with zeros
 (``secure_delete``), then the file is built anew (VACUUM), since what SQLite moved from page to page
 may have left a copy behind, and the log is emptied. That takes a second or so for each 100 MB, in
-which an aggregator keeps what it sees in memory.
+which an aggregator keeps what it sees in memory. An erasure that was cut off between the two is
+remembered in the file, and finished by the next one.
 
 With a person goes whoever was merged into them, and what was said of the room while it rested on
 them alone: a mean over one person is that person. What is said of several people stays; so do
@@ -16,6 +17,7 @@ writes to the store; its checkpoint goes with it, so that it isn't continued.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,10 +35,12 @@ from readroom.aggregator.store import (
     in_use,
     whole_people,
 )
-from readroom.errors import BadSettings
+from readroom.errors import BadSettings, ReadroomError
 
-#: Seconds in a day.
+#: Seconds in a day: how often sessions that are too old are looked for.
 DAY_S: Final = 86400.0
+#: After a failure they are looked for again so soon, s.
+RETRY_S: Final = 3600.0
 #: Figures of the room look back this far (readroom.messages.RoomState): so long after somebody
 #: left, they may still rest on them, s.
 LOOK_BACK_S: Final = 60.0
@@ -68,12 +72,67 @@ def erase_old(folder: Path, keep_days: float, now_at: float) -> list[str]:
         if session.saved_at < until_at
         and (session.state != "open" or now_at - session.saved_at > RESUME_RECORDING_S)
     ]
-    if old:
-        with closing(_open(folder)) as connection:
-            for name in old:  # One at a time: an aggregator can commit in between.
-                _within(connection, partial(_delete_session, connection, name))
+    with closing(_open(folder)) as connection:
+        for name in old:  # One at a time: an aggregator can commit in between.
+            _within(connection, partial(_delete_session, connection, name))
+        if _unfinished(connection):
             _purge(connection)
     return old
+
+
+def finish(folder: Path) -> bool:
+    """Finish an erasure of which the file may still hold copies; whether there was one. Raises
+    BadSettings where there is no store, StoreFailed."""
+    Timelines(folder)
+    with closing(_open(folder)) as connection:
+        unfinished = _unfinished(connection)
+        if unfinished:
+            _purge(connection)
+    return unfinished
+
+
+class Retention:
+    """Erases, once a day, the sessions that are too old: on a thread of its own, beside the store
+    that a running aggregator writes to. Its commits may fail for as long, which they make up for
+    (:data:`readroom.aggregator.store.COMMIT_BUSY_MS`). ``say`` is told a line of what was erased,
+    or why not, on that thread."""
+
+    def __init__(self, folder: Path, keep_days: float, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._keep_days = keep_days
+        self._say = say
+        self._due_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def turn(self, now_at: float) -> None:
+        """Begin, where it is due at ``now_at`` (Unix s): at the first call, and daily. Doesn't wait
+        for it."""
+        if now_at < self._due_at or self._running:
+            return
+        self._due_at = now_at + DAY_S
+        # A process that ends needn't wait for it: the next one finishes it.
+        self._thread = threading.Thread(target=self._erase, args=(now_at,), daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for what was begun."""
+        if self._thread is not None:
+            self._thread.join()
+
+    @property
+    def _running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _erase(self, now_at: float) -> None:
+        try:
+            old = erase_old(self._folder, self._keep_days, now_at)
+        except ReadroomError as error:
+            self._due_at = now_at + RETRY_S
+            self._say(f"{error}; tried again in {RETRY_S / 60:.0f} min")
+        else:
+            if old:
+                kept = f"{self._keep_days:g} days"
+                self._say(f"erased {len(old)} session(s) older than {kept}: {', '.join(old)}")
 
 
 def erase_session(folder: Path, session: str) -> Erased:
@@ -200,10 +259,11 @@ def _count_checkpoints(connection: sqlite3.Connection, folder: Path, session: st
 
 
 def _within(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
-    """Make a change, all of it or nothing."""
+    """Make a change, all of it or nothing; what is left to be done is remembered with it."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         change()
+        connection.execute("PRAGMA user_version = 1")
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
@@ -213,18 +273,26 @@ def _within(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
         ) from None
 
 
+def _unfinished(connection: sqlite3.Connection) -> bool:
+    """Whether the file may hold copies of what was erased: its ``user_version`` says so."""
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _purge(connection: sqlite3.Connection) -> None:
     """Leave no copy of what was deleted, in the file or its log."""
     try:
         connection.execute("VACUUM")
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if not busy:
+            connection.execute("PRAGMA user_version = 0")
     except sqlite3.Error as error:
-        raise StoreFailed(f"{_NOT_PURGED} ({error}); free some space, then erase again") from None
+        raise StoreFailed(f"{_NOT_PURGED} ({error}); free some space, {_AGAIN}") from None
     if busy:
-        raise StoreFailed(f"{_NOT_PURGED} (somebody is reading it); close that, then erase again")
+        raise StoreFailed(f"{_NOT_PURGED} (somebody is reading it); close that, {_AGAIN}")
 
 
 _NOT_PURGED: Final = "the rows are erased, but the store's file may still hold copies of them"
+_AGAIN: Final = "then erase again: `readroom erase` finishes it"
 
 
 # Table and condition are this module's own; what comes from outside travels as values.

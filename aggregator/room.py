@@ -8,148 +8,71 @@ holds exactly (floats travel as IEEE doubles), so that a resumed run goes on bit
 For recordings nothing in the timelines depends on the wall clock or on how messages were
 batched: only on the observations, in their order. Live cameras also age by the wall clock, so
 that people don't stay "visible" when the camera is gone.
+
+What a frame does:
+
+    joining ─▶ tracking (per camera) ─▶ people (who is who) ─▶ readout (per person) ─┬▶ samples
+                                                                                     └▶ moments
+
+Without a running session (``session stop``, or aggregator.session=command) everything is the same,
+in a session that is :attr:`~readroom.aggregator.session.Session.rolling`: it is shown, and nothing
+of it is stored.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Final
-
-import msgspec
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from readroom.aggregator import (
-    coverage as coverages,
     expression_state as expressions,
     joining,
-    slots as seats,
+    moments,
     tracking,
 )
-from readroom.aggregator.affect import affect
+from readroom.aggregator.audience import Point, expressiveness
 from readroom.aggregator.bodies import bodies_of_people, usable_faces
-from readroom.aggregator.rows import PersonRow, Sample, SessionRows
+from readroom.aggregator.embeddings import Embeddings
+from readroom.aggregator.gallery import Gallery
+from readroom.aggregator.identity import Refused
+from readroom.aggregator.people import Crowd, People, Seen, person_state
+from readroom.aggregator.room_data import Camera, Changes, RoomData, RoomRules, without_people
+from readroom.aggregator.rows import NoteRow, Sample, SessionRows
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
+from readroom.aggregator.sight import Keypoints, Sight
+from readroom.aggregator.telling import tell
 from readroom.messages import (
     NOT_VISIBLE,
-    Box,
-    CameraPhase,
+    Body,
     CameraReport,
     CameraState,
-    Event,
+    Command,
     Face,
-    Mode,
+    FrameKey,
+    Marker,
     Observation,
     PersonState,
     RoomState,
 )
 
-#: Layout of RoomData; another number in a checkpoint means that it can't be continued.
-DATA_VERSION: Final = 1
 #: A face missed for less than this is still visible, s; longer at low analysis rates.
 VISIBLE_S: Final = 0.5
 VISIBLE_INTERVALS: Final = 2.5
 #: A live camera silent for this long ages by the wall clock, s.
 SILENT_S: Final = 1.0
-#: An expression network that said nothing for this long isn't running, s.
+#: A network (expression, identity) that said nothing for this long isn't running, s.
 NETWORK_SILENT_S: Final = 10.0
-#: Time that a camera's first expression may take before "not read" is said, s.
+#: Time that a camera's first reading may take before the network counts as not running, s.
 NETWORK_START_S: Final = 2.0
 #: Window of the frame rate, s.
 FPS_WINDOW_S: Final = 5.0
 #: A camera of the registry that said nothing for this long isn't waited for, s.
 REGISTRY_FRESH_S: Final = 10.0
-
-
-class Person(msgspec.Struct):
-    """Somebody with a slot. ``number`` counts the session's people; ``track`` is the camera's."""
-
-    number: int
-    slot: int
-    camera: str
-    track: int
-    entered_s: float
-    expression: expressions.ExpressionState
-    coverage: coverages.Coverage
-    box: Box
-    seen_s: float
-    visible: bool = True
-    keypoints: tuple[tuple[float, float, float], ...] | None = None
-
-
-class Camera(msgspec.Struct):
-    """One camera: where its frames stand, who is tracked, what ingest said of it. ``over``: its
-    last session is closed and it had ended, so that its position means nothing to a new run."""
-
-    name: str
-    join: joining.CameraJoin
-    tracker: tracking.Tracker
-    clock: CameraClock
-    mode: Mode = "live"
-    phase: CameraPhase = "connecting"
-    source: str = ""
-    reason: str = ""
-    report_epoch: int = -1
-    report_at: float = 0.0
-    reported_drops: dict[str, int] = {}
-    dropped: dict[str, int] = {}
-    reported_captured_at: float = 0.0
-    processed_captured_at: float = 0.0
-    processed_now: float = 0.0
-    width: int = 0
-    height: int = 0
-    frames: int = 0
-    at_s: float = 0.0
-    face_at_s: float | None = None
-    face_interval_s: float = 0.0
-    expression_at_s: float | None = None
-    sampled: int = -1
-    over: bool = False
-
-
-class RoomData(msgspec.Struct):
-    """Everything that a checkpoint holds. ``sources`` is what the room was told to watch, so
-    that a crashed session isn't taken up by another job."""
-
-    room: str
-    sources: tuple[str, ...] = ()
-    version: int = DATA_VERSION
-    session: Session | None = None
-    cameras: dict[str, Camera] = {}
-    people: dict[int, Person] = {}
-    people_made: int = 0
-    slots: seats.Slots = msgspec.field(default_factory=seats.Slots)
-    models: dict[str, str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRules:
-    """What the settings say. ``salt`` makes session ids differ."""
-
-    room: str
-    title: str
-    sources: tuple[str, ...]
-    join: joining.JoinRules
-    sample_hz: float
-    min_face_px: float
-
-
-@dataclass(slots=True)
-class Changes:
-    """What came of a message or of time: rows by session, and what has to be counted.
-    ``joined`` holds (camera, captured_at) of each frame that reached the timelines."""
-
-    rows: dict[str, SessionRows] = field(default_factory=dict)
-    joined: list[tuple[str, float]] = field(default_factory=list)
-    dropped: list[tuple[str, str, int]] = field(default_factory=list)
-    duplicates: int = 0
-    late: int = 0
-    overflow: int = 0
-    unusable: int = 0
-
-    @property
-    def events(self) -> list[Event]:
-        """The new events of all sessions, in order."""
-        return [event for rows in self.rows.values() for event in rows.events]
+#: The time that a marker names may be so far ahead of what has been seen, s: frames take a moment.
+MARKER_AHEAD_S: Final = 10.0
+#: Ids of commands that are remembered.
+MOST_OBEYED: Final = 256
 
 
 class Room:
@@ -161,9 +84,12 @@ class Room:
 
     def __init__(self, rules: RoomRules, data: RoomData | None = None) -> None:
         self.rules = rules
-        self.data = data or RoomData(room=rules.room, sources=rules.sources)
+        self.data = data or RoomData(room=rules.room, sources=rules.sources, purpose=rules.purpose)
         self.salt = "0"
         self.changes = Changes()
+        self._embeddings = Embeddings()
+        self._identity_model: str | None = None
+        self._crowd = Crowd(self.data.people, Gallery(), rules.readout)
         self._starting: set[str] = set()
         #: Cameras of whom ingest said something lately; None before the registry was read.
         self._heard: set[str] | None = None
@@ -190,6 +116,7 @@ class Room:
             self.changes.unusable += 1
             return
         camera.mode = message.mode
+        message = self._embeddings.set_aside(message)
         self._joined(camera, joining.offer(camera.join, message, now, self.rules.join), now)
 
     def tick(self, now: float) -> None:
@@ -231,17 +158,119 @@ class Room:
         """The session is over: its people leave, its last states end."""
         for camera in self.data.cameras.values():
             self._joined(camera, joining.close(camera.join), now)
-        session = self.data.session
+        session, data = self.data.session, self.data
         if session is None or session.closed:
             return
-        end_s = self.time_s
-        for person in list(self.data.people.values()):
-            self._leave(person, person.seen_s)
+        end_s, rows = self.time_s, self._rows()
+        self._advance_moments()
+        self._crowd.leave_all({name: one.at_s for name, one in data.cameras.items()}, rows)
+        moments.finish(data.moments, end_s, self.rules.measures, rows)
         session.closed = True
-        self._event("session_closed", 0.0, end_s)
-        for camera in self.data.cameras.values():
+        if not session.rolling:
+            tell(rows, "session_closed", 0.0, end_s)
+        data.asked = None if data.asked == "start" else data.asked
+        self._forget_people()
+        for camera in data.cameras.values():
             camera.tracker = tracking.Tracker()
             camera.over = camera.join.ended_seq is not None
+
+    def checkpoint(self) -> RoomData:
+        """What has to be written down, so that a crash loses nothing that may be stored."""
+        session = self.data.session
+        rolling = session is not None and session.rolling
+        return without_people(self.data) if rolling else self.data
+
+    # -- commands ---------------------------------------------------------------------------
+
+    def command(self, message: Command | Marker, now: float) -> None:
+        """Do what somebody asks for. What can't be done changes nothing, and is said in
+        ``Changes.refused``; a message that was obeyed once isn't a second time."""
+        data = self.data
+        if message.room != self.rules.room or message.id in data.obeyed:
+            return
+        data.obeyed = [*data.obeyed[1 - MOST_OBEYED :], message.id]
+        done = self._mark(message) if isinstance(message, Marker) else self._obey(message, now)
+        if isinstance(done, Refused):
+            self.changes.refused.append(done.reason)
+
+    def _mark(self, marker: Marker) -> Refused | None:
+        session = self.data.session
+        if session is None or session.closed:
+            return Refused(f"mark: no camera is seen yet, {marker.label!r} marks nothing")
+        if marker.time_s is not None:
+            at_s = marker.time_s
+        elif session.recording:
+            at_s = self.time_s
+        else:
+            at_s = marker.at - session.started_at
+        if not math.isfinite(at_s):
+            return Refused(f"mark: {at_s} is no time, {marker.label!r} marks nothing")
+        at_s = min(max(0.0, at_s), self.time_s + MARKER_AHEAD_S)
+        moments.mark(self.data.moments, marker.id, marker.label, at_s, self._rows())
+        return None
+
+    def _obey(self, command: Command, now: float) -> Refused | None:
+        match command.verb:
+            case "start":
+                return self._start(command.text, now)
+            case "stop":
+                return self._stop(now)
+            case "merge" | "split":
+                return self._regroup(command)
+        session = self._stored_session()
+        if command.verb == "title":
+            self.data.title = command.text if session is None else self.data.title
+            if session is not None:
+                session.title = command.text
+            return None
+        if session is None:
+            return Refused("note: no session runs, so there is nothing to note it with")
+        self._rows().notes.append(NoteRow(command.id, self.time_s, command.text))
+        return None
+
+    def _start(self, title: str, now: float) -> Refused | None:
+        """A session begins with the next frame."""
+        session = self._stored_session()
+        if session is not None:
+            return Refused(f"start: session {session.id} is running; stop it first")
+        self.close(now)
+        self.data.session, self.data.asked = None, "start"
+        self.data.title = title or self.data.title
+        return None
+
+    def _stop(self, now: float) -> Refused | None:
+        """The session ends here; from now on people are shown, and nothing is stored."""
+        session = self._stored_session()
+        rolling = self.data.session is not None and self.data.session.rolling
+        if session is None and (rolling or self.data.asked == "stop"):
+            return Refused("stop: no session is running")
+        if session is not None:
+            self.close(now)
+        self.data.asked = "stop"
+        return None
+
+    def _regroup(self, command: Command) -> Refused | None:
+        session = self.data.session
+        if session is None or session.closed or command.slot is None:
+            return Refused(f"{command.verb}: nobody is in the room")
+        rows = self._rows()
+        if command.verb == "split":
+            camera = command.camera or ""
+            return self._crowd.split(command.slot, camera, rows)
+        if command.other is None:
+            return Refused("merge: name two people")
+        done = self._crowd.merge(command.slot, command.other, rows)
+        if isinstance(done, Refused):
+            return done
+        moments.forget(self.data.moments, done)
+        return None
+
+    def _stored_session(self) -> Session | None:
+        """The session that is running and stored, if there is one."""
+        session = self.data.session
+        if session is None or session.closed or session.rolling:
+            return None
+        return session
 
     @property
     def time_s(self) -> float:
@@ -286,115 +315,98 @@ class Room:
         self.changes.joined.append((camera.name, frame.captured_at))
         if frame.restarted:
             tracking.reset(camera.tracker)
-        if frame.expression_ran:
+        if "expression" in frame.ran:
             camera.expression_at_s = at_s
-        faces: dict[int, Face] = {}
+        if "identity" in frame.ran:
+            self._know_identity(camera, frame, at_s)
+        seen: dict[int, Face] = {}
         if frame.faces is not None:
-            faces = self._faces(camera, frame, at_s)
-        self._bodies(camera, frame, faces)
+            seen = self._faces(camera, frame, at_s)
+        else:
+            self._miss(camera, at_s)
+        if frame.bodies is not None:
+            camera.bodies_at_s = at_s
+            self._bodies(camera, frame, frame.bodies, seen)
+        if frame.faces is not None or frame.bodies is not None:
+            self._step(camera, frame, seen, at_s)
         self._sample(camera, at_s)
+        self._advance_moments()
+
+    def _know_identity(self, camera: Camera, frame: joining.Joined, at_s: float) -> None:
+        """Embeddings of two networks can't be compared: with another one faces are learnt anew."""
+        camera.identity_at_s = at_s
+        model = frame.models.get("identity")
+        if model != self._identity_model:
+            if self._identity_model is not None:
+                self._crowd = Crowd(self.data.people, Gallery(), self.rules.readout)
+            self._identity_model = model
 
     def _faces(self, camera: Camera, frame: joining.Joined, at_s: float) -> dict[int, Face]:
-        """Track the faces and step the people; returns this frame's faces by slot."""
+        """Track the faces, and find out whose they are; returns this frame's by track."""
         usable = dict(usable_faces(frame.faces or (), frame.width, frame.height))
         _measure_interval(camera, at_s)
         update = tracking.update(
             camera.tracker, [_detection(index, face) for index, face in usable.items()], at_s
         )
+        rows = self._rows()
         for track in update.left:
-            if track.slot is not None:
-                self._leave(self.data.people[track.slot], track.seen_at_s)
-        seen: dict[int, Face] = {}
-        for track in camera.tracker.tracks:
-            if track.confirmed and track.slot is None:
-                self._seat(camera, track, at_s)
-            if track.slot is not None:
-                index = update.seen.get(track.number)
-                face = None if index is None else usable[index]
-                self._step(camera, track, track.slot, face, at_s)
-                if face is not None:
-                    seen[track.slot] = face
-        return seen
+            self._crowd.lose(camera.name, track.number, rows, camera.at_s)
+        faces = {track: usable[index] for track, index in update.seen.items()}
+        kept = self._embeddings.give_back(FrameKey(frame.camera, frame.epoch, frame.seq))
+        seen = {
+            track: Seen(face.box, face.quality, self._weight(face), kept.get(face.box))
+            for track, face in faces.items()
+        }
+        overflow = self.data.people.slots.overflow
+        reads = self._reads_identity(camera, at_s)
+        for merged in self._crowd.see(camera.name, seen, at_s, rows, reads=reads):
+            moments.forget(self.data.moments, merged)
+        self.changes.overflow += self.data.people.slots.overflow - overflow
+        for track in _people(camera):
+            visible = _is_visible(camera, track, at_s)
+            found = seen.get(track.number)
+            self._crowd.look(camera.name, track.number, found, at_s, rows, visible=visible)
+        return faces
 
-    def _seat(self, camera: Camera, track: tracking.Track, at_s: float) -> None:
-        """Give somebody who has just been confirmed a slot, if there is one."""
-        slot = seats.take(self.data.slots)
-        if slot is None:
-            if not track.refused:
-                track.refused = True
-                self.data.slots.overflow += 1
-                self.changes.overflow += 1
-            return
-        track.slot = slot
-        self.data.people_made += 1
-        person = Person(
-            number=self.data.people_made,
-            slot=slot,
-            camera=camera.name,
-            track=track.number,
-            entered_s=at_s,
-            expression=expressions.begin(at_s),
-            coverage=coverages.Coverage(),
-            box=_box(track),
-            seen_s=at_s,
-        )
-        self.data.people[slot] = person
-        self._rows().people.append(PersonRow(person.number, slot, camera.name, at_s))
-        self._event("person_entered", at_s, at_s, person)
-
-    def _step(
-        self, camera: Camera, track: tracking.Track, slot: int, face: Face | None, at_s: float
+    def _bodies(
+        self,
+        camera: Camera,
+        frame: joining.Joined,
+        bodies: Sequence[Body],
+        faces: dict[int, Face],
     ) -> None:
-        """One frame (``face`` None: not found in it), or one moment, of a person's life."""
-        person = self.data.people[slot]
-        grace_s = max(VISIBLE_S, VISIBLE_INTERVALS * camera.face_interval_s)
-        person.visible = at_s - track.seen_at_s <= grace_s
-        person.seen_s = track.seen_at_s
-        reading = _reading(face, person.visible, _network_runs(camera, at_s), self.rules)
-        if face is not None:
-            person.box = face.box
-        if not person.visible:
-            person.keypoints = None
-        ended = expressions.step(person.expression, reading, at_s, self.rules.min_face_px)
-        readable = reading.weight >= expressions.READABLE_WEIGHT and not person.expression.small
-        coverages.add(person.coverage, at_s, readable)
-        if ended is not None and ended.end_s > ended.start_s:
-            self._state_ended(person, ended)
-
-    def _bodies(self, camera: Camera, frame: joining.Joined, faces: dict[int, Face]) -> None:
-        if frame.bodies is None:
-            return
-        here = [p for p in self.data.people.values() if p.camera == camera.name and p.visible]
+        """Find out whose the frame's bodies are."""
+        views = {
+            track.number: self._crowd.view(camera.name, track.number) for track in _people(camera)
+        }
+        here = {track: view for track, view in views.items() if view is not None and view.visible}
         indices = {id(face): index for index, face in enumerate(frame.faces or ())}
         found = bodies_of_people(
-            frame.bodies,
-            {slot: indices[id(face)] for slot, face in faces.items()},
-            {person.slot: person.box for person in here},
+            bodies,
+            {track: indices[id(face)] for track, face in faces.items()},
+            {track: view.box for track, view in here.items()},
             linked=frame.face_of_body,
         )
-        for person in here:
-            body = found.get(person.slot)
-            person.keypoints = None if body is None else body.keypoints
+        for track, view in here.items():
+            body = found.get(track)
+            view.keypoints = None if body is None else body.keypoints
 
-    def _sample(self, camera: Camera, at_s: float) -> None:
-        """Store a point of every person of the camera, ``sample_hz`` times a second."""
-        index = math.floor(at_s * self.rules.sample_hz + 1e-6)
-        if index <= camera.sampled:
-            return
-        camera.sampled = index
-        for person in self.data.people.values():
-            if person.camera == camera.name:
-                self._rows().samples.append(
-                    Sample(
-                        person=person.number,
-                        time_s=at_s,
-                        state=person.expression.state,
-                        confidence=expressions.confidence(person.expression),
-                        expression=expressions.probabilities(person.expression),
-                        coverage=coverages.ratio(person.coverage),
-                        box=person.box,
-                    )
-                )
+    def _step(
+        self, camera: Camera, frame: joining.Joined, faces: dict[int, Face], at_s: float
+    ) -> None:
+        """Step everybody whom this camera follows, also those not found in this frame."""
+        rows = self._rows()
+        for track in _people(camera):
+            view = self._crowd.view(camera.name, track.number)
+            if view is None:
+                continue
+            face = faces.get(track.number)
+            keypoints = None if frame.bodies is None else view.keypoints
+            sight = self._sight(camera, face, keypoints)
+            reading = None
+            if frame.faces is not None:
+                reading = self._reading(camera, face, at_s, visible=view.visible)
+            self._crowd.step(camera.name, track.number, sight, reading, at_s, rows)
 
     def _age(self, camera: Camera, now: float) -> None:
         """A live camera that is silent: its people are seen no longer, and leave in time."""
@@ -407,36 +419,130 @@ class Room:
         # The camera's clock stays: frames that were only delayed still have their own time, and
         # to whoever is ahead of it an earlier time counts as no time.
         at_s = camera.at_s = max(camera.at_s, camera.clock.last_s + silent_s)
-        for track in tracking.expire(camera.tracker, at_s):
-            if track.slot is not None:
-                self._leave(self.data.people[track.slot], track.seen_at_s)
-        for track in camera.tracker.tracks:
-            if track.slot is not None:
-                self._step(camera, track, track.slot, None, at_s)
+        self._miss(camera, at_s)
         self._sample(camera, at_s)
+        self._advance_moments()
+
+    def _miss(self, camera: Camera, at_s: float) -> None:
+        """Nobody looked for faces: who was seen a moment ago is there; who wasn't is seen no
+        longer, and leaves in time."""
+        rows = self._rows()
+        for track in tracking.expire(camera.tracker, at_s):
+            self._crowd.lose(camera.name, track.number, rows, at_s)
+        for track in _people(camera):
+            if not _is_visible(camera, track, at_s):
+                self._crowd.look(camera.name, track.number, None, at_s, rows, visible=False)
+                reading = self._reading(camera, None, at_s, visible=False)
+                sight = self._sight(camera, None, None)
+                self._crowd.step(camera.name, track.number, sight, reading, at_s, rows)
+
+    # -- people ---------------------------------------------------------------------------------
+
+    def _sight(self, camera: Camera, face: Face | None, keypoints: Keypoints | None) -> Sight:
+        """What the frame says of somebody, for their actions."""
+        if face is None:
+            return Sight(width=camera.width, height=camera.height, keypoints=keypoints)
+        return Sight(
+            width=camera.width,
+            height=camera.height,
+            face=face.box,
+            landmarks=face.landmarks,
+            yaw_deg=face.quality.yaw_deg,
+            pitch_deg=face.quality.pitch_deg,
+            roll_deg=face.quality.roll_deg,
+            weight=self._weight(face),
+            expression=None if self.rules.without_emotion else expressions.clean(face.expression),
+            blendshapes=face.blendshapes,
+            keypoints=keypoints,
+        )
+
+    def _reading(
+        self, camera: Camera, face: Face | None, at_s: float, *, visible: bool
+    ) -> expressions.Reading:
+        """What the frame says of somebody, for their expression."""
+        plain = self.rules.without_emotion
+        runs = not plain and _runs(camera.expression_at_s, at_s)
+        if face is None:
+            return expressions.Reading(visible=visible, network_runs=runs)
+        return expressions.Reading(
+            visible=visible,
+            network_runs=runs,
+            width_px=face.box.width,
+            weight=self._weight(face),
+            probabilities=None if plain else expressions.clean(face.expression),
+        )
+
+    def _weight(self, face: Face) -> float:
+        # A detector without landmarks (Haar) gives ranks and no probabilities.
+        score = face.score if face.landmarks else 1.0
+        return expressions.weight(face.quality, score, self.rules.min_face_px)
+
+    def _reads_identity(self, camera: Camera, at_s: float) -> bool:
+        if camera.identity_at_s is None:
+            return self.rules.identity and at_s < NETWORK_START_S
+        return _runs(camera.identity_at_s, at_s)
+
+    def _sample(self, camera: Camera, at_s: float) -> None:
+        """Store a point of everybody for whom the camera speaks, ``sample_hz`` times a second."""
+        index = math.floor(at_s * self.rules.sample_hz + 1e-6)
+        if index <= camera.sampled:
+            return
+        camera.sampled = index
+        rows = self._rows()
+        if camera.bodies_at_s is not None and not _runs(camera.bodies_at_s, at_s):
+            self._crowd.forget_bodies(camera.name)
+        for person in self._crowd.seated(camera.name):
+            self._crowd.sample(person, at_s, rows)
+            state = person_state(person)
+            rows.samples.append(_sample_of(state, at_s))
+            moments.add(self.data.moments, _point_of(state, at_s))
+
+    def _advance_moments(self) -> None:
+        """Say of the room what can be said, up to where every running camera has come."""
+        running = [
+            camera.at_s
+            for camera in self.data.cameras.values()
+            if camera.frames and camera.phase not in ("ended", "stopped")
+        ]
+        newest_s = self.time_s
+        slowest_s = min(running, default=newest_s)
+        moments.advance(self.data.moments, slowest_s, newest_s, self.rules.measures, self._rows())
+
+    def _forget_people(self) -> None:
+        self.data.people, self.data.moments = People(), moments.Moments()
+        self._crowd = Crowd(self.data.people, Gallery(), self.rules.readout)
 
     # -- sessions, people, events -----------------------------------------------------------
 
     def _begin(self, frame: joining.Joined) -> Session:
         """A new session starts with this frame."""
         data = self.data
+        rolling = data.asked == "stop" or (
+            data.asked is None and self.rules.by_command and frame.mode == "live"
+        )
         session = Session(
-            id=session_id(frame.captured_at, self.salt),
-            title=self.rules.title,
+            id="" if rolling else session_id(frame.captured_at, self.salt),
+            title=self.rules.title if data.title is None else data.title,
             started_at=frame.captured_at,
             recording=frame.mode == "recording",
+            rolling=rolling,
         )
-        data.session, data.people, data.people_made = session, {}, 0
-        data.slots, data.models = seats.Slots(), {}
+        if not rolling:
+            data.title = None
+        data.session, data.models = session, {}
+        self._forget_people()
         self._forget_cameras(frame.camera)
         for camera in data.cameras.values():
             camera.tracker, camera.clock = tracking.Tracker(), CameraClock()
             camera.frames, camera.sampled, camera.dropped, camera.at_s = 0, -1, {}, 0.0
             camera.face_at_s = camera.expression_at_s = None
-        self._event("session_started", 0.0, 0.0)
+            camera.bodies_at_s = camera.identity_at_s = None
+        rows = self._rows()
+        if not rolling:
+            tell(rows, "session_started", 0.0, 0.0)
         for camera in data.cameras.values():
             if camera.report_epoch >= 0:
-                self._event("camera", 0.0, 0.0, camera=camera.name, state=camera.phase)
+                tell(rows, "camera", 0.0, 0.0, camera=camera.name, state=camera.phase)
         return session
 
     def _forget_cameras(self, beginner: str) -> None:
@@ -459,58 +565,11 @@ class Room:
         session = self.data.session
         if session is None:
             raise RuntimeError("nothing happens outside a session")
-        return self.changes.rows.setdefault(session.id, SessionRows(self.rules.room, session))
-
-    def _event(
-        self,
-        kind: str,
-        start_s: float,
-        end_s: float,
-        person: Person | None = None,
-        *,
-        camera: str | None = None,
-        state: str | None = None,
-        confidence: float = 0.0,
-    ) -> None:
-        rows = self._rows()
-        rows.events.append(
-            Event(
-                room=self.rules.room,
-                session=rows.session.id,
-                kind=kind,
-                start_s=start_s,
-                end_s=end_s,
-                slot=None if person is None else person.slot,
-                camera=camera if person is None else person.camera,
-                state=state,
-                confidence=confidence,
-            )
-        )
-
-    def _state_ended(self, person: Person, ended: expressions.StateEnded) -> None:
-        self._event(
-            "state_ended",
-            ended.start_s,
-            ended.end_s,
-            person,
-            state=ended.state,
-            confidence=ended.confidence,
-        )
-
-    def _leave(self, person: Person, seen_s: float) -> None:
-        session = self._rows().session
-        present_s = seen_s - person.entered_s
-        if present_s > 0:
-            session.people_left += 1
-            session.coverage_left += min(1.0, person.coverage.total_s / present_s)
-        at_s = max(seen_s, self.data.cameras[person.camera].at_s)
-        self._state_ended(person, expressions.finish(person.expression, at_s))
-        self._event("person_left", person.entered_s, seen_s, person)
-        self._rows().people.append(
-            PersonRow(person.number, person.slot, person.camera, person.entered_s, seen_s)
-        )
-        del self.data.people[person.slot]
-        seats.give_back(self.data.slots, person.slot)
+        rows = self.changes.rows.get(session.id)
+        if rows is None or rows.session is not session:
+            rows = SessionRows(self.rules.room, session, purpose=self.rules.purpose)
+            self.changes.rows[session.id] = rows
+        return rows
 
     def _report(self, camera: Camera, said: CameraReport, now: float) -> None:
         if said.epoch == camera.report_epoch and said.at <= camera.report_at:
@@ -527,7 +586,7 @@ class Room:
         session = self.data.session
         if changed and session is not None and not session.closed:
             at_s = camera.at_s if camera.frames else self.time_s
-            self._event("camera", at_s, at_s, camera=camera.name, state=said.phase)
+            tell(self._rows(), "camera", at_s, at_s, camera=camera.name, state=said.phase)
 
     def _all_ended(self, now: float) -> bool:
         if self.data.session is None or self.data.session.closed or not self.data.cameras:
@@ -544,13 +603,13 @@ class Room:
     def state(self, now: float, wall_at: float) -> RoomState:
         """The room at this moment, for the page and the metrics."""
         session = self.data.session
-        people = tuple(_person_state(self.data.people[slot]) for slot in sorted(self.data.people))
+        people = tuple(person_state(person) for person in self._crowd.seated())
         cameras = tuple(self._camera_state(name, now) for name in sorted(self.data.cameras))
         return RoomState(
             room=self.rules.room,
             session=session.id if session else "",
             title=session.title if session else self.rules.title,
-            phase="waiting" if session is None else "closed" if session.closed else "running",
+            phase=_phase(session),
             started_at=session.started_at if session else 0.0,
             at=wall_at,
             time_s=self.time_s,
@@ -559,8 +618,10 @@ class Room:
             shares=shares(people),
             coverage=_mean_coverage(people, session),
             lag_s=max((camera.lag_s for camera in cameras), default=0.0),
-            overflow=self.data.slots.overflow,
+            overflow=self.data.people.slots.overflow,
             engines=dict(self.data.models),
+            purpose=self.rules.purpose or "audience",
+            measures=dict(self.data.moments.measures),
         )
 
     def _camera_state(self, name: str, now: float) -> CameraState:
@@ -577,42 +638,13 @@ class Room:
             mode=camera.mode,
             fps=len(times) / FPS_WINDOW_S,
             lag_s=_lag(camera),
-            people=sum(p.camera == name and p.visible for p in self.data.people.values()),
+            people=self._crowd.visible_in(name),
             width=camera.width,
             height=camera.height,
             frames=camera.frames,
             dropped=dropped,
             reason=camera.reason,
         )
-
-
-def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomData:
-    """A room for the next session, which still knows how far its cameras had come.
-
-    What was read but not acknowledged when the last run ended comes again and must be known as
-    old; and a recording that was in the middle goes on there. Left out are unfinished recordings
-    that Redis disagrees about (``stored``: camera → last seq): they are played from the
-    beginning; and, unless the run is ``recent``, live cameras.
-    """
-    fresh = RoomData(room=data.room, sources=data.sources)
-    for name, camera in data.cameras.items():
-        recorded, over = camera.mode == "recording", camera.join.ended_seq is not None
-        if recorded and not over and stored.get(name) != camera.join.released_seq:
-            continue
-        if recorded or recent:
-            fresh.cameras[name] = Camera(
-                name=name,
-                join=camera.join,
-                tracker=tracking.Tracker(),
-                clock=CameraClock(),
-                mode=camera.mode,
-                phase=camera.phase,
-                source=camera.source,
-                report_epoch=camera.report_epoch,
-                report_at=camera.report_at,
-                over=over,
-            )
-    return fresh
 
 
 def shares(people: tuple[PersonState, ...]) -> dict[str, float]:
@@ -647,10 +679,30 @@ def _measure_interval(camera: Camera, at_s: float) -> None:
     camera.face_at_s = at_s
 
 
-def _network_runs(camera: Camera, at_s: float) -> bool:
-    if camera.expression_at_s is None:
+def _phase(session: Session | None) -> Literal["waiting", "rolling", "running", "closed"]:
+    if session is None:
+        return "waiting"
+    if session.rolling:
+        return "waiting" if session.closed else "rolling"
+    return "closed" if session.closed else "running"
+
+
+def _runs(read_s: float | None, at_s: float) -> bool:
+    """Whether a network runs that read something at ``read_s`` last, None for never."""
+    if read_s is None:
         return at_s < NETWORK_START_S
-    return at_s - camera.expression_at_s <= NETWORK_SILENT_S
+    return at_s - read_s <= NETWORK_SILENT_S
+
+
+def _people(camera: Camera) -> list[tracking.Track]:
+    """The tracks that are somebody, and not only candidates."""
+    return [track for track in camera.tracker.tracks if track.confirmed]
+
+
+def _is_visible(camera: Camera, track: tracking.Track, at_s: float) -> bool:
+    """Whether somebody is in sight: a missed detection or two doesn't matter."""
+    grace_s = max(VISIBLE_S, VISIBLE_INTERVALS * camera.face_interval_s)
+    return at_s - track.seen_at_s <= grace_s
 
 
 def _detection(index: int, face: Face) -> tracking.Detection:
@@ -660,46 +712,32 @@ def _detection(index: int, face: Face) -> tracking.Detection:
     )
 
 
-def _box(track: tracking.Track) -> Box:
-    x, y, width, height = track.last
-    return Box(x - width / 2, y - height / 2, width, height)
-
-
-def _reading(
-    face: Face | None, visible: bool, network_runs: bool, rules: RoomRules
-) -> expressions.Reading:
-    if face is None:
-        return expressions.Reading(visible=visible, network_runs=network_runs)
-    return expressions.Reading(
-        visible=visible,
-        network_runs=network_runs,
-        width_px=face.box.width,
-        # A detector without landmarks (Haar) gives ranks and no probabilities.
-        weight=expressions.weight(
-            face.quality, face.score if face.landmarks else 1.0, rules.min_face_px
-        ),
-        probabilities=expressions.clean(face.expression),
+def _sample_of(state: PersonState, at_s: float) -> Sample:
+    """The point of a timeline that is stored."""
+    return Sample(
+        person=state.person,
+        time_s=at_s,
+        state=state.state,
+        confidence=state.confidence,
+        expression=state.expression,
+        coverage=state.coverage,
+        box=state.box,
+        look=state.look,
+        actions=frozenset(state.actions),
+        measured=frozenset(state.measured),
+        camera=state.camera,
     )
 
 
-def _person_state(person: Person) -> PersonState:
-    probabilities = expressions.probabilities(person.expression)
-    valence, arousal = affect(person.expression.state, probabilities) or (None, None)
-    return PersonState(
-        slot=person.slot,
-        pseudonym=seats.pseudonym(person.slot),
-        camera=person.camera,
-        visible=person.visible,
-        state=person.expression.state,
-        since_s=person.expression.since_s,
-        confidence=expressions.confidence(person.expression),
-        expression=probabilities,
-        coverage=coverages.ratio(person.coverage),
-        box=person.box,
-        valence=valence,
-        arousal=arousal,
-        face_width_px=person.expression.width_px,
-        keypoints=person.keypoints,
+def _point_of(state: PersonState, at_s: float) -> Point:
+    """What the person adds to the room at this moment."""
+    told = "facing_front" in state.measured
+    return Point(
+        person=state.person,
+        at_s=at_s,
+        valence=state.valence,
+        expressiveness=None if state.valence is None else expressiveness(state.expression),
+        facing_front="facing_front" in state.actions if told else None,
     )
 
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from readroom.aggregator.session import Session
 from readroom.messages import (
-    EXPRESSIONS,
     NOT_READ,
     NOT_VISIBLE,
     TOO_SMALL,
@@ -28,8 +27,8 @@ from readroom.messages import (
 #: "attentive", which is more than presence and visible actions.
 PLAIN_STATES: Final = frozenset({NOT_VISIBLE, TOO_SMALL, NOT_READ})
 PLAIN_LOOKS: Final = frozenset({"turned_away", "cant_tell"})
-#: Figures that are derived from expressions.
-EMOTIONAL_MEASURES: Final = frozenset({"valence", "arousal", "expressiveness"})
+#: Figures that no expression goes into. (Synchrony isn't among them: it is that of valence.)
+PLAIN_FIGURES: Final = frozenset({"facing_front", "pitch", "yaw", "movement"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +151,19 @@ def _emotional(rows: SessionRows) -> Iterator[str]:
         if _says_emotion(event):
             yield f"an event of kind {event.kind} that names one"
     for row in rows.measures:
-        if row.name in EMOTIONAL_MEASURES and row.measure.value is not None:
+        if row.name not in PLAIN_FIGURES:
             yield "a measure of the room that rests on expressions"
 
 
 def _says_emotion(event: Event) -> bool:
+    """What isn't known to be plain counts as an emotion: a figure that a later version measures,
+    and a measure that doesn't say of what."""
     if event.kind == "state_ended":
         return event.state not in PLAIN_STATES
     if event.kind == "look_ended":
         return event.state not in PLAIN_LOOKS
-    if event.kind in ("deviation", "inflection", "peak"):
-        return event.state in EMOTIONAL_MEASURES or event.state in EXPRESSIONS
-    return False
+    if event.kind in ("deviation", "inflection", "peak") and event.state not in PLAIN_FIGURES:
+        return True
+    if event.figure is None and event.measure is None:
+        return False
+    return event.figure not in PLAIN_FIGURES

@@ -102,10 +102,12 @@ ALTER TABLE sample ADD COLUMN actions INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sample ADD COLUMN measured INTEGER NOT NULL DEFAULT 0;
 -- whose frame the box is in; NULL: the person's
 ALTER TABLE sample ADD COLUMN camera TEXT;
--- who had the slot
+-- whom it is about; NULL: nobody, or nobody knew
 ALTER TABLE event ADD COLUMN person INTEGER;
--- who had the other slot (merged, split)
+-- the other one of two (merged, split)
 ALTER TABLE event ADD COLUMN other INTEGER;
+-- what the measure is of: one of MEASURES, or of a deviation's measurements
+ALTER TABLE event ADD COLUMN figure TEXT;
 -- the event's measure, with its 95 % interval
 ALTER TABLE event ADD COLUMN value REAL;
 ALTER TABLE event ADD COLUMN low REAL;
@@ -113,6 +115,8 @@ ALTER TABLE event ADD COLUMN high REAL;
 -- NULL: no measure
 ALTER TABLE event ADD COLUMN n INTEGER;
 ALTER TABLE event ADD COLUMN coverage REAL;
+-- how likely by chance alone
+ALTER TABLE event ADD COLUMN p REAL;
 CREATE TABLE measure (
     session INTEGER NOT NULL REFERENCES session(id),
     time_s REAL NOT NULL,            -- session time
@@ -122,6 +126,7 @@ CREATE TABLE measure (
     high REAL,
     n INTEGER NOT NULL,              -- people it rests on
     coverage REAL NOT NULL,
+    p REAL,                          -- how likely by chance alone; NULL: not computed
     PRIMARY KEY (session, time_s, name)
 ) WITHOUT ROWID;
 CREATE TABLE marker (
@@ -143,6 +148,8 @@ UPDATE session SET saved_at = started_at + max(
     COALESCE((SELECT max(time_s) FROM sample WHERE sample.session = session.id), 0.0),
     COALESCE((SELECT max(end_s) FROM event WHERE event.session = session.id), 0.0)
 );
+-- Who had the slot when the event began: at the instant at which one person's slot is given to
+-- the next, the one who enters is the later, everything else is the earlier's.
 UPDATE event SET person = (
     SELECT CASE event.kind WHEN 'person_entered' THEN max(person) ELSE min(person) END
     FROM person WHERE person.session = event.session AND person.slot = event.slot
@@ -160,13 +167,6 @@ MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
 SESSION_TABLES: Final = (
     "sample", "event", "person", "camera", "measure", "marker", "note", "session"
 )  # fmt: skip
-
-#: Who had a slot when an event began: at the instant at which one person's slot is given to the
-#: next, the one who enters is the later, everything else is the earlier's.
-_SLOT_OF_EVENT: Final = """
-SELECT CASE ?4 WHEN 'person_entered' THEN max(person) ELSE min(person) END FROM person
-WHERE session = ?1 AND slot = ?2 AND entered_s <= ?3 AND COALESCE(left_s, ?3) >= ?3
-"""
 
 _BOX = struct.Struct("<4f")
 _BITS: Final = {action: 1 << number for number, action in enumerate(ACTIONS)}
@@ -241,30 +241,26 @@ def sample_of(row: tuple[Any, ...]) -> Sample:
     )
 
 
+#: How a measure lies in its columns, in ``event`` and in ``measure``.
+MEASURE_COLUMNS: Final = "value, low, high, n, coverage, p"
 EVENT_COLUMNS: Final = (
-    "kind, start_s, end_s, slot, camera, state, confidence, value, low, high, n, coverage"
+    "kind, start_s, end_s, slot, camera, state, confidence, person, other, figure, "
+    + MEASURE_COLUMNS
 )
 
 
-def event_values(connection: sqlite3.Connection, key: int, event: Event) -> tuple[object, ...]:
-    """A row of ``event``: the session's key, EVENT_COLUMNS, person, other. The people must have
-    been written before."""
-
-    def person_in(slot: int | None) -> int | None:
-        found = connection.execute(_SLOT_OF_EVENT, (key, slot, event.start_s, event.kind))
-        person: int | None = found.fetchone()[0]
-        return person
-
-    measure = event.measure
-    figures = (None,) * 5 if measure is None else measure_values(measure)
+def event_values(key: int, event: Event) -> tuple[object, ...]:
+    """A row of ``event``: the session's key, then EVENT_COLUMNS."""
+    measure = (None,) * 6 if event.measure is None else measure_values(event.measure)
     return (
         *(key, event.kind, event.start_s, event.end_s, event.slot, event.camera, event.state),
-        *(event.confidence, *figures, person_in(event.slot), person_in(_other_slot(event))),
+        *(event.confidence, event.person, event.other, event.figure, *measure),
     )
 
 
 def event_of(room: str, session: str, row: tuple[Any, ...]) -> Event:
     """The event that a row of EVENT_COLUMNS stands for."""
+    measure = row[10:]
     return Event(
         room=room,
         session=session,
@@ -275,24 +271,20 @@ def event_of(room: str, session: str, row: tuple[Any, ...]) -> Event:
         camera=row[4],
         state=row[5],
         confidence=row[6],
-        measure=None if row[10] is None else measure_of(row[7:]),
+        person=row[7],
+        other=row[8],
+        figure=row[9],
+        # A measure always says how many people it rests on.
+        measure=None if measure[3] is None else measure_of(measure),
     )
 
 
 def measure_values(measure: Measure) -> tuple[object, ...]:
-    """The columns value, low, high, n, coverage."""
-    return measure.value, measure.low, measure.high, measure.n, measure.coverage
+    """A measure's MEASURE_COLUMNS."""
+    return measure.value, measure.low, measure.high, measure.n, measure.coverage, measure.p
 
 
 def measure_of(row: tuple[Any, ...]) -> Measure:
-    """The measure that those columns stand for."""
-    value, low, high, n, coverage = row
-    return Measure(value=value, low=low, high=high, n=n, coverage=coverage)
-
-
-def _other_slot(event: Event) -> int | None:
-    """Of people who were merged or split: the other's slot, which ``state`` says."""
-    if event.kind not in ("merged", "split") or event.state is None:
-        return None
-    digits = event.state.removeprefix("P")
-    return int(digits) if digits.isdecimal() else None
+    """The measure that MEASURE_COLUMNS stand for."""
+    value, low, high, n, coverage, p = row
+    return Measure(value=value, low=low, high=high, n=n, coverage=coverage, p=p)

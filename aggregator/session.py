@@ -22,7 +22,8 @@ STEP_BACK_S: Final = 2.0
 
 class Session(msgspec.Struct):
     """One session. ``started_at`` is when the first frame was captured (Unix s). ``people_left``
-    and ``coverage_left`` are how many people have left, and the sum of their coverages."""
+    and ``coverage_left`` are how many people have left, and the sum of their coverages.
+    ``rolling``: it is none, people are read and shown, and nothing is stored; it has no ``id``."""
 
     id: str
     title: str
@@ -31,6 +32,7 @@ class Session(msgspec.Struct):
     closed: bool = False
     people_left: int = 0
     coverage_left: float = 0.0
+    rolling: bool = False
 
 
 class CameraClock(msgspec.Struct):

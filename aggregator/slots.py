@@ -32,6 +32,14 @@ def take(slots: Slots) -> int | None:
     return slots.free.pop(0) if slots.free else None
 
 
+def take_back(slots: Slots, slot: int) -> bool:
+    """Take the slot that somebody had before; False where it is taken."""
+    if slot not in slots.free:
+        return False
+    slots.free.remove(slot)
+    return True
+
+
 def give_back(slots: Slots, slot: int) -> None:
     """The person in ``slot`` has left."""
     if slot not in slots.free:

@@ -31,7 +31,7 @@ from typing import Any, Final
 import msgspec
 
 from readroom.aggregator import schema
-from readroom.aggregator.room import DATA_VERSION, RoomData
+from readroom.aggregator.room_data import DATA_VERSION, RoomData
 from readroom.aggregator.rows import (
     MarkerRow,
     MeasureRow,
@@ -50,6 +50,9 @@ FILE_NAME: Final = "sessions.sqlite3"
 LOCK_NAME: Final = "sessions.lock"
 #: Another aggregator (of another room) may be writing; wait this long for it, s.
 BUSY_S: Final = 3.0
+#: The same for a commit, ms: other commits take a few, while an erasure takes seconds. Nobody sees
+#: anything as long as a commit waits, whereas rows that wait for the next one cost some memory.
+COMMIT_BUSY_MS: Final = 250
 
 
 class StoreFailed(ReadroomError):
@@ -116,6 +119,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
         self._connection = connect(self.path)
+        self._connection.execute(f"PRAGMA busy_timeout = {COMMIT_BUSY_MS}")
         # The kernel gives it back when the process ends, however it ends.
         self._lock = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -164,18 +168,22 @@ class Store:
         except sqlite3.Error as error:
             self._roll_back()
             raise StoreFailed(
-                f"{self.path}: the session store can't be written ({error}); free some space or "
-                "make the file writable"
+                f"{self.path}: the session store can't be written ({error}); {_remedy(error)}"
             ) from None
         except BaseException:
             self._roll_back()
             raise
 
     def abandon(self, room: str) -> None:
-        """Sessions of the room that were left open and aren't continued."""
-        self._connection.execute(
-            "UPDATE session SET state = 'abandoned' WHERE room = ? AND state = 'open'", (room,)
-        )
+        """Sessions of the room that were left open and aren't continued. Raises StoreFailed."""
+        left = "UPDATE session SET state = 'abandoned' WHERE room = ? AND state = 'open'"
+        try:
+            with closing(connect(self.path)) as connection:  # More patient than a commit.
+                connection.execute(left, (room,))
+        except sqlite3.Error as error:
+            raise StoreFailed(
+                f"{self.path}: the session store can't be written ({error}); {_remedy(error)}"
+            ) from None
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -214,11 +222,8 @@ class Store:
         self._insert("REPLACE INTO person", people)
         samples = [schema.sample_values(key, sample) for sample in rows.samples]
         self._insert(f"REPLACE INTO sample (session, {schema.SAMPLE_COLUMNS})", samples)
-        events = [schema.event_values(self._connection, key, event) for event in rows.events]
-        self._insert(
-            f"INSERT INTO event (session, {schema.EVENT_COLUMNS}, person, other)",
-            events,
-        )
+        events = [schema.event_values(key, event) for event in rows.events]
+        self._insert(f"INSERT INTO event (session, {schema.EVENT_COLUMNS})", events)
         measures = [
             (key, row.time_s, row.name, *schema.measure_values(row.measure))
             for row in rows.measures
@@ -257,6 +262,12 @@ class Store:
             for camera in data.cameras.values()
         ]
         self._insert("REPLACE INTO camera", cameras)
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+        return "another program writes to it, or erases; it is tried again"
+    return "free some space or make the file writable"
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -377,7 +388,7 @@ class Timelines:
 
     def measures(self, session: str) -> list[MeasureRow]:
         """What was said of the room, by time."""
-        columns = "time_s, name, value, low, high, n, coverage"
+        columns = f"time_s, name, {schema.MEASURE_COLUMNS}"
         rows = self._of_session(session, columns, "measure", "time_s, name")
         return [MeasureRow(row[0], row[1], schema.measure_of(row[2:])) for row in rows]
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -51,36 +50,28 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Synchrony:
-    """What was found. ``p`` is the share of shifted minutes as synchronous or more (one-sided,
-    0..1), ``chance`` the value that 95 % of them stay below; both None where nothing is said."""
-
-    measure: Measure
-    p: float | None = None
-    chance: float | None = None
-
-
-def synchrony(people: Sequence[Sequence[float | None]], seed: int) -> Synchrony:
+def synchrony(people: Sequence[Sequence[float | None]], seed: int) -> Measure:
     """How synchronous ``people`` are: each one a series on the same grid of seconds, None where
-    nothing is known. Value and interval −1..1; the same ``seed`` >= 0 gives the same answer."""
+    nothing is known. Value and interval −1..1; ``p`` is the share of shifted minutes that are as
+    synchronous or more (one-sided, 0..1; None where nothing is said). The same ``seed`` >= 0
+    gives the same answer."""
     values, known = _usable(people)
     n = len(values)
     coverage = float(known.mean()) if n else 0.0
     moving = int((np.abs(values).sum(axis=1) > 0).sum()) if n else 0
     if n < MIN_PEOPLE or moving < 2:
-        return Synchrony(Measure(value=None, n=n, coverage=coverage))
+        return Measure(value=None, n=n, coverage=coverage)
     value = float(_correlation(values[None], known[None])[0])
     null = _null(values, known, seed)
     low, high = _jackknife(values, known, value)
-    return Synchrony(
-        Measure(
-            value=math.tanh(value), low=math.tanh(low), high=math.tanh(high), n=n,
-            coverage=coverage,
-        ),
+    return Measure(
+        value=math.tanh(value),
+        low=math.tanh(low),
+        high=math.tanh(high),
+        n=n,
+        coverage=coverage,
         p=float(1 + (null >= value).sum()) / (1 + SHIFTS),
-        chance=math.tanh(float(np.quantile(null, 0.95))),
-    )  # fmt: skip
+    )
 
 
 def _usable(people: Sequence[Sequence[float | None]]) -> tuple[Floats, Bools]:

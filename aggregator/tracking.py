@@ -108,7 +108,7 @@ class Detection:
 
 class Track(msgspec.Struct):
     """One face over time. ``number`` is never used twice. ``last`` is the last measured centre
-    and size (x, y, width, height), px; ``slot`` is who it is in the room, None without one."""
+    and size (x, y, width, height), px."""
 
     number: int
     x: Axis
@@ -120,8 +120,6 @@ class Track(msgspec.Struct):
     hits: int = 1
     misses: int = 0
     confirmed: bool = False
-    slot: int | None = None
-    refused: bool = False
 
 
 class Tracker(msgspec.Struct):
@@ -145,6 +143,8 @@ class TrackUpdate:
 def update(tracker: Tracker, detections: Sequence[Detection], at_s: float) -> TrackUpdate:
     """Take a frame's faces in. The order of ``detections`` doesn't matter; only the
     :data:`MAX_FACES` with the highest scores are looked at."""
+    # First: after a jump of the clock, who stands where somebody stood an hour ago is somebody new.
+    gone = expire(tracker, at_s)
     _predict(tracker, at_s)
     best = sorted(detections, key=lambda d: (-d.score, d))[:MAX_FACES]
     pairs = _associate(tracker.tracks, sorted(best), at_s)
@@ -161,7 +161,7 @@ def update(tracker: Tracker, detections: Sequence[Detection], at_s: float) -> Tr
         if track.confirmed:
             outcome.seen[track.number] = found.index
     _begin_candidates(tracker, sorted(best), list(pairs.values()), at_s)
-    outcome.left = expire(tracker, at_s)
+    outcome.left = [*gone, *expire(tracker, at_s)]
     return outcome
 
 

@@ -54,7 +54,9 @@ class Switch(msgspec.Struct, array_like=True):
     """One action of one person. ``level`` is the smoothed value at ``seen_s`` (None: nothing
     known). ``since_s`` is when the span began (on), or the one before ended (off; None: there was
     none); ``from_s`` since when the value has been beyond the threshold that would change that.
-    ``confidence_s`` is the integral of strength × weight over the span."""
+    ``confidence_s`` is the integral of strength × weight over the span. ``told`` is whether the
+    evidence since it was last missing has said yes or no; a yes that hasn't been held yet is
+    neither."""
 
     on: bool = False
     level: float = 0.0
@@ -62,6 +64,7 @@ class Switch(msgspec.Struct, array_like=True):
     since_s: float | None = None
     from_s: float | None = None
     confidence_s: float = 0.0
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def lapse(switch: Switch, at_s: float) -> Over | None:
         return None
     over = _end(switch, switch.seen_s) if switch.on else None
     switch.seen_s = switch.from_s = None
-    switch.confidence_s = 0.0
+    switch.confidence_s, switch.told = 0.0, False
     return over
 
 
@@ -125,7 +128,7 @@ def finish(switch: Switch, at_s: float) -> Over | None:
 
 def known(switch: Switch, at_s: float) -> bool:
     """Whether the action can be told at this moment."""
-    return switch.seen_s is not None and at_s - switch.seen_s <= GRACE_S
+    return switch.told and switch.seen_s is not None and at_s - switch.seen_s <= GRACE_S
 
 
 def confidence(switch: Switch) -> float:
@@ -152,13 +155,14 @@ def _smooth(switch: Switch, rule: Rule, value: float, weight: float, dt_s: float
 
 def _enter(switch: Switch, rule: Rule, at_s: float, crossed_s: float, sure: float) -> None:
     if not rule.entered(switch.level):
-        switch.from_s, switch.confidence_s = None, 0.0
+        switch.from_s, switch.confidence_s, switch.told = None, 0.0, True
         return
     if switch.from_s is None:
         switch.from_s = _not_before(switch, crossed_s)
         switch.confidence_s = sure * (at_s - switch.from_s)
     if at_s - switch.from_s >= rule.hold_on_s:
         switch.on, switch.since_s, switch.from_s = True, switch.from_s, None
+        switch.told = True
 
 
 def _leave(switch: Switch, rule: Rule, at_s: float, crossed_s: float) -> Over | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from readroom.aggregator.joining import JoinRules
-from readroom.aggregator.room import Room, RoomRules
+from readroom.aggregator.room import Room
+from readroom.aggregator.room_data import RoomRules
 from readroom.messages import (
     EXPRESSIONS,
     Box,

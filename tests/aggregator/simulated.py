@@ -8,12 +8,16 @@ instead of the normal distribution.
 
 from __future__ import annotations
 
+import functools
 import math
+import time
+from unittest import mock
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from readroom.aggregator import deviation, inflections, intervals
+from readroom.aggregator import audience as audiences, deviation, inflections, intervals
 from readroom.aggregator.affect import affect
 from readroom.aggregator.synchrony import synchrony
 
@@ -125,6 +129,19 @@ def bootstrap_covers(
     return hits / runs
 
 
+def paired_covers(draw: np.random.Generator, n: int, runs: int, *, part: float) -> float:
+    """How often the interval of matched shares holds the true mean change of people of whom
+    ``part`` turn away at a marker (all of the 5 s, or a random share of them), the others not."""
+    hits = 0
+    for _ in range(runs):
+        turned_away = draw.random(n) < part
+        whole = draw.random(n) < 0.5
+        changes = -np.where(turned_away, np.where(whole, 1.0, draw.random(n)), 0.0)
+        low, high = intervals.paired_shares(changes.tolist())
+        hits += low <= -0.75 * part <= high
+    return hits / runs
+
+
 def _samples(
     draw: np.random.Generator, n: int, runs: int, *, skewed: bool
 ) -> list[tuple[list[float], float]]:
@@ -134,52 +151,118 @@ def _samples(
     return [(one.tolist(), 0.0) for one in draw.normal(0, 1, (runs, n))]
 
 
-def _print_intervals() -> None:
+def _table(*head: str) -> None:
+    print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head), flush=True)
+
+
+def _row(*cells: object) -> None:
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def _kind(phi: float, *, heavy: bool) -> str:
+    return f"{phi:g}{', heavy tails' * heavy}"
+
+
+def _print_intervals(runs: int) -> None:
+    _table("people", "t", "plain percentiles", "ours for responses")
     for n in (2, 3, 5, 8, 12):
-        row = [f"{student_covers(np.random.default_rng(n), n, 2000, skewed=s):.3f}" for s in (0, 1)]
-        for plain in (True, False):
-            row += [
-                f"{bootstrap_covers(np.random.default_rng(n), n, 400, skewed=s, plain=plain):.3f}"
-                for s in (False, True)
+        cells = []
+        for cover in (
+            student_covers,
+            functools.partial(bootstrap_covers, plain=True),
+            bootstrap_covers,
+        ):
+            rates = [
+                cover(np.random.default_rng(n), n, runs, skewed=skewed) for skewed in (False, True)
             ]
-        print(n, "people; t, plain, bootstrap (normal, skewed each):", *row, flush=True)
+            cells.append(" / ".join(f"{rate:.3f}" for rate in rates))
+        _row(n, *cells)
 
 
-def _print_synchrony() -> None:
-    for people, part in ((3, 0.0), (6, 0.0), (12, 0.0), (6, 0.5), (12, 0.7)):
+def _print_paired(runs: int) -> None:
+    parts = (0.0, 0.1, 0.3, 0.5, 0.9)
+    _table("people", *(f"{100 * part:.0f} % turn away" for part in parts))
+    for n in (3, 5, 8, 12, 30):
+        rates = [paired_covers(np.random.default_rng(n), n, runs, part=part) for part in parts]
+        _row(n, *(f"{rate:.3f}" for rate in rates))
+
+
+def _print_synchrony(rooms: int) -> None:
+    _table("people", "shared variance", "p ≤ .05", "interval holds the truth")
+    for people, part in ((3, 0.0), (6, 0.0), (12, 0.0), (6, 0.5), (12, 0.5), (6, 0.7), (12, 0.7)):
         draw, truth = np.random.default_rng(7), shared_truth(people, part)
-        found = [synchrony(shared(draw, people, part), seed) for seed in range(200)]
-        inside = sum((one.measure.low or 0) <= truth <= (one.measure.high or 0) for one in found)
+        found = [synchrony(shared(draw, people, part), seed) for seed in range(rooms)]
+        inside = sum((one.low or 0) <= truth <= (one.high or 0) for one in found)
         unlikely = sum((one.p or 0) <= 0.05 for one in found)
-        print(people, part, f"p ≤ .05: {unlikely / 200:.3f}; holds: {inside / 200:.3f}", flush=True)
+        _row(people, f"{part * part:.2f}", f"{unlikely / rooms:.3f}", f"{inside / rooms:.3f}")
 
 
 def _print_moments(hours: int) -> None:
-    for phi, heavy in ((0.5, False), (0.8, False), (0.9, False), (0.8, True)):
+    changes = (0.1, 0.15, 0.2)
+    found_head = [f"{by / 0.05:.0f} dev. found, after" for by in changes]
+    _table("resemblance", "false turns per hour", "false peaks per hour", *found_head)
+    for phi, heavy in _SERIES:
         draw = np.random.default_rng(11)
         levels = [room(draw, 3600, phi, heavy=heavy) for _ in range(hours)]
         alarms = sum(len(turns(level)) for level in levels) / hours
         heights = sum(len(peaks(level)) for level in levels) / hours
-        print(phi, heavy, f"per hour: turns {alarms:.2f}, peaks {heights:.2f}", flush=True)
-        for by in (0.1, 0.15, 0.2):
+        cells = []
+        for by in changes:
             first = [
                 next((t for t in turns(turned(level[:330], 300, by)) if t.at_s > 300), None)
                 for level in levels
             ]
             late = sorted(t.at_s - 300 for t in first if t)
             middle = late[len(late) // 2] if late else math.nan
-            print(f"  {by / 0.05:.0f} sd: {len(late)}/{hours} found, median after {middle:.0f} s")
+            cells.append(f"{100 * len(late) / hours:.0f} %, {middle:.0f} s")
+        _row(_kind(phi, heavy=heavy), f"{alarms:.2f}", f"{heights:.2f}", *cells)
 
 
-def _print_deviations(hours: int) -> None:
-    for phi, heavy in ((0.5, False), (0.8, False), (0.9, False), (0.8, True)):
-        draw = np.random.default_rng(13)
-        count = sum(len(deviations(person(draw, 3600, phi, heavy=heavy))) for _ in range(hours))
-        print(phi, heavy, f"deviations per person and hour: {count / hours:.2f}", flush=True)
+def _print_deviations(people: int) -> None:
+    limits = (deviation.ENTER, 4.0, 3.5)
+    _table("resemblance", *(f"per person and hour, from {limit:g}" for limit in limits))
+    for phi, heavy in _SERIES:
+        counts = []
+        for limit in limits:
+            draw = np.random.default_rng(13)
+            with mock.patch.object(deviation, "ENTER", limit):
+                counts += [
+                    sum(
+                        len(deviations(person(draw, 3600, phi, heavy=heavy))) for _ in range(people)
+                    )
+                ]
+        _row(_kind(phi, heavy=heavy), *(f"{count / people:.2f}" for count in counts))
+
+
+def _print_cost(seconds: int) -> None:
+    _table("people", "ms of processor per second", "checkpoint, kB")
+    for people in (12, 50):
+        draw = np.random.default_rng(17)
+        audience, state = audiences.Audience(), [deviation.begin() for _ in range(people)]
+        moments = [person(draw, seconds, 0.9) for _ in range(people)]
+        begun_s = time.process_time()
+        for n in range(seconds * 4):
+            for one, values in enumerate(moments):
+                moment, at_s = values[n // 4], n / 4
+                expressive = audiences.expressiveness(moment.expression)
+                point = audiences.Point(one, at_s, moment.valence, expressive, facing_front=True)
+                audiences.add(audience, point)
+                deviation.step(state[one], moment, at_s, named=False)
+            audiences.measures(audience, n / 4)
+            audiences.settled(audience, n / 4)
+        spent_ms = 1000 * (time.process_time() - begun_s) / seconds
+        size = len(msgspec.msgpack.encode((audience, state)))
+        _row(people, f"{spent_ms:.0f}", f"{size / 1000:.0f}")
+
+
+#: Resemblance of neighbouring seconds, and whether the tails are heavy.
+_SERIES = ((0.5, False), (0.8, False), (0.9, False), (0.8, True))
 
 
 if __name__ == "__main__":
-    _print_deviations(8)
-    _print_moments(12)
-    _print_intervals()
-    _print_synchrony()
+    _print_cost(120)
+    _print_intervals(2000)
+    _print_paired(2000)
+    _print_synchrony(400)
+    _print_moments(48)
+    _print_deviations(24)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from readroom.aggregator.room import RoomData
+from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import (
     MarkerRow,
     MeasureRow,
@@ -63,12 +63,19 @@ def plain_sample(person: int, time_s: float) -> Sample:
     return Sample(person, time_s, NOT_READ, 0.0, None, 1.0, Box(1, 2, 3, 4))
 
 
-def measure(value: float | None = 0.5, n: int = 12) -> Measure:
-    return Measure(value=value, low=0.4, high=0.6, n=n, coverage=0.9)
+def measure(value: float | None = 0.5, n: int = 12, p: float | None = None) -> Measure:
+    return Measure(value=value, low=0.4, high=0.6, n=n, coverage=0.9, p=p)
 
 
 def event(kind: str, start_s: float, end_s: float, **fields: object) -> Event:
     return Event(room="room", session="s1", kind=kind, start_s=start_s, end_s=end_s, **fields)  # type: ignore[arg-type]
+
+
+def about(
+    person: int, kind: str, start_s: float, end_s: float, state: str | None = None, **fields: object
+) -> Event:
+    """An event of somebody; in slot ``person`` where no other is given."""
+    return event(kind, start_s, end_s, **{"slot": person, **fields}, person=person, state=state)
 
 
 def a_session(
@@ -80,13 +87,20 @@ def a_session(
     for person in range(1, people + 1):
         cameras = ("front-left", "side")
         rows.people.append(PersonRow(person, person, "front-left", 0.0, float(seconds), cameras))
-        rows.events.append(event("look_ended", 1.0, 3.0, slot=person, state="amused"))
+        rows.events.append(about(person, "look_ended", 1.0, 3.0, "amused", confidence=0.75))
         rows.samples += [sample(person, tick / 4, dice) for tick in range(4 * seconds)]
     for second in range(seconds):
-        rows.measures += [MeasureRow(float(second), name, measure()) for name in MEASURES]
+        rows.measures += [
+            MeasureRow(float(second), name, measure(p=0.03 if name == "synchrony" else None))
+            for name in MEASURES
+        ]
     rows.markers.append(MarkerRow("m1", 2.0, "pricing slide"))
     rows.notes.append(NoteRow("n1", 3.0, "the beamer failed"))
-    rows.events.append(event("response", 2.0, 7.0, state="pricing slide", measure=measure()))
+    for figure in ("valence", "expressiveness", "facing_front"):
+        answer = event(
+            "response", 2.0, 7.0, state="pricing slide", figure=figure, measure=measure()
+        )
+        rows.events.append(answer)
     return rows
 
 

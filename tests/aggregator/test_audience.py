@@ -17,7 +17,7 @@ from tests.aggregator.made import looks
 floats = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-1, 1)
 any_points = st.builds(
     Point,
-    slot=st.integers(1, 4),
+    person=st.integers(1, 4),
     at_s=floats | st.floats(-10, 300),
     valence=st.none() | floats,
     expressiveness=st.none() | floats,
@@ -32,10 +32,10 @@ def seated(
     """People with the same valence all the time, four points a second."""
     room = Audience()
     for n in range(int(seconds * 4)):
-        for slot, valence in valences.items():
+        for person, valence in valences.items():
             fields = {"valence": valence, "expressiveness": abs(valence), "facing_front": True}
             at_s = begin_s + n / 4
-            audiences.add(room, Point(slot=slot, at_s=at_s, **{**fields, **changes}))  # type: ignore[arg-type]
+            audiences.add(room, Point(person=person, at_s=at_s, **{**fields, **changes}))  # type: ignore[arg-type]
     return room
 
 
@@ -44,7 +44,8 @@ def test_the_worked_example_of_the_documentation() -> None:
     for n in range(240):  # A fifth one can be read for half of the minute, and looks away.
         valence = 0.4 if n < 120 else None
         audiences.add(
-            room, Point(slot=5, at_s=n / 4, valence=valence, expressiveness=0.4, facing_front=False)
+            room,
+            Point(person=5, at_s=n / 4, valence=valence, expressiveness=0.4, facing_front=False),
         )
     said = audiences.measures(room, 60.0)
     valence = said["valence"]
@@ -75,8 +76,8 @@ def test_faces_that_can_hardly_be_read_say_nothing_but_where_they_face_is_known(
 def test_a_few_readable_people_do_not_stand_for_a_room() -> None:
     room = seated({1: 0.5, 2: 0.4})
     for n in range(240):
-        for slot in range(3, 12):
-            audiences.add(room, Point(slot=slot, at_s=n / 4))
+        for person in range(3, 12):
+            audiences.add(room, Point(person=person, at_s=n / 4))
     said = audiences.measures(room, 60.0)["valence"]
     assert said.value is None
     assert said.n == 2
@@ -107,7 +108,7 @@ def test_an_interval_stays_within_the_figures_range() -> None:
     assert said["valence"].low == -1.0
 
 
-def test_who_leaves_is_gone_and_the_slot_begins_anew() -> None:
+def test_who_leaves_is_gone() -> None:
     room = seated({1: 0.5, 2: 0.1, 3: 0.2})
     audiences.leave(room, 1)
     audiences.leave(room, 1)
@@ -117,8 +118,10 @@ def test_who_leaves_is_gone_and_the_slot_begins_anew() -> None:
 def test_the_level_is_the_mean_while_the_same_people_are_there() -> None:
     room = Audience()
     for n in range(40):
-        for slot in (1, 2):
-            audiences.add(room, Point(slot=slot, at_s=n / 4, valence=slot / 10 + n // 4 / 100))
+        for person in (1, 2):
+            audiences.add(
+                room, Point(person=person, at_s=n / 4, valence=person / 10 + n // 4 / 100)
+            )
     seconds = audiences.settled(room, 10.0)
     assert [one.at_s for one in seconds] == [float(n) for n in range(1, 11)]
     for n, one in enumerate(seconds):
@@ -130,9 +133,9 @@ def test_who_comes_or_turns_away_does_not_move_the_level() -> None:
     room, levels = Audience(), []
     for n in range(160):
         at_s = n / 4
-        for slot, valence in ((1, -0.2), (2, 0.0), (3, 0.6)):
-            there = slot < 3 or 10 <= at_s < 20 or at_s >= 23
-            audiences.add(room, Point(slot, at_s, valence=valence if there else None))
+        for person, valence in ((1, -0.2), (2, 0.0), (3, 0.6)):
+            there = person < 3 or 10 <= at_s < 20 or at_s >= 23
+            audiences.add(room, Point(person, at_s, valence=valence if there else None))
         levels += [one.levels["valence"] for one in audiences.settled(room, at_s)]
     assert len(levels) == 39
     assert levels == pytest.approx([-0.1] * 39)

@@ -15,7 +15,7 @@ import pytest
 from readroom.aggregator import schema
 from readroom.aggregator.backup import backup, restore
 from readroom.aggregator.retention import traces
-from readroom.aggregator.room import RoomData
+from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines
 from readroom.errors import BadSettings

@@ -215,3 +215,27 @@ def test_readings_that_dont_count_as_readable_say_nothing() -> None:
     assert person.evidence == 0
     person, _ = play([reading("anger", weight=barely)] * 200)
     assert person.state == "anger"
+
+
+def test_the_worked_example_of_the_documentation() -> None:
+    far = Quality(width_px=48, sharpness=60, yaw_deg=-40)
+    assert expressions.weight(far, 0.85, 32) == pytest.approx(0.615 * 1 * 0.75 * 0.833, abs=0.001)
+    person, ended = play([reading("neutral")] * 30)
+    assert [(state.state, state.start_s) for state in ended] == [(UNCERTAIN, 0.0)]
+    assert (person.state, round(person.since_s, 3)) == ("neutral", 0.2)
+    smiles = []
+    for _ in range(6):
+        play([reading("happiness")], person=person)
+        said = expressions.probabilities(person)
+        assert said is not None
+        smiles.append((person.state, *(round(p, 2) for p in said[:2])))
+    assert smiles == [
+        ("neutral", 0.76, 0.15),
+        ("neutral", 0.65, 0.27),
+        ("neutral", 0.55, 0.36),
+        ("neutral", 0.47, 0.45),
+        ("neutral", 0.4, 0.52),
+        ("happiness", 0.34, 0.58),
+    ]
+    assert round(person.since_s, 3) == 3.5
+    assert round(expressions.confidence(person), 2) == 0.58

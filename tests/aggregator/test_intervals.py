@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from readroom.aggregator import intervals
-from tests.aggregator.simulated import bootstrap_covers, student_covers
+from tests.aggregator.simulated import bootstrap_covers, paired_covers, student_covers
 
 
 def test_students_interval_is_the_textbooks() -> None:
@@ -31,6 +31,33 @@ def test_wilsons_interval_holds_the_share(share: float, n: int) -> None:
     low, high = intervals.wilson(share, n)
     assert 0 <= low <= share + 1e-12
     assert share - 1e-12 <= high <= 1
+
+
+def test_matched_shares_are_the_published_interval() -> None:
+    # Agresti & Min: of 6 people, 3 began and 1 stopped; half a person is added to each cell.
+    low, high = intervals.paired_shares([1.0, 1.0, 1.0, -1.0, 0.0, 0.0])
+    began, stopped, n = 3.5, 1.5, 8
+    centre = (began - stopped) / n
+    half = 1.959964 * ((began + stopped) - (began - stopped) ** 2 / n) ** 0.5 / n
+    assert (low, high) == pytest.approx((centre - half, centre + half))
+
+
+def test_that_nobody_changed_is_not_certain_of_anybody_else() -> None:
+    low, high = intervals.paired_shares([0.0] * 3)
+    assert low == pytest.approx(-0.392, abs=0.001)
+    assert high == pytest.approx(0.392, abs=0.001)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=40))
+def test_matched_shares_hold_their_mean(changes: list[float]) -> None:
+    low, high = intervals.paired_shares(changes)
+    assert low <= sum(changes) / len(changes) <= high
+
+
+@pytest.mark.parametrize("n", [3, 8, 12])
+def test_matched_shares_cover(n: int) -> None:
+    assert paired_covers(np.random.default_rng(n), n, 2000, part=0.1) >= 0.95
+    assert paired_covers(np.random.default_rng(n), n, 2000, part=0.5) >= 0.9
 
 
 @pytest.mark.parametrize("n", [2, 5, 12])

@@ -22,11 +22,11 @@ def room(
     found = Audience()
     for n in range(int(seconds * 4)):
         at_s = n / 4
-        for slot, change in enumerate(changes, 1):
+        for person, change in enumerate(changes, 1):
             valence: float | None = 0.1 + (change if at_s >= marker_s else 0.0)
-            if slot == len(changes) and marker_s <= at_s < marker_s + hidden:
+            if person == len(changes) and marker_s <= at_s < marker_s + hidden:
                 valence = None
-            audiences.add(found, Point(slot, at_s, valence=valence, expressiveness=0.5))
+            audiences.add(found, Point(person, at_s, valence=valence, expressiveness=0.5))
     return found
 
 
@@ -62,6 +62,18 @@ def test_two_people_are_too_few() -> None:
     (response,) = answered(room([0.2, 0.3]))
     assert response.measures["valence"].value is None
     assert response.measures["valence"].n == 2
+
+
+def test_where_nobody_turned_away_others_may() -> None:
+    found = Audience()
+    for n in range(160):
+        for person in range(1, 13):
+            audiences.add(found, Point(person, n / 4, facing_front=True))
+    (response,) = answered(found)
+    front = response.measures["facing_front"]
+    assert (front.value, front.n) == (0.0, 12)
+    assert front.low == pytest.approx(-0.14, abs=0.001)
+    assert front.high == pytest.approx(0.14, abs=0.001)
 
 
 def test_who_is_hidden_for_half_of_a_side_does_not_count() -> None:

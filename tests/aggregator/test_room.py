@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from readroom.aggregator.affect import PLACES
-from readroom.aggregator.room import Changes, Room, RoomData, carry_over
+from readroom.aggregator.room import Room
+from readroom.aggregator.room_data import Changes, RoomData, carry_over
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.messages import UNCERTAIN, Body, Box, CameraReport, Face, Observation, Quality
 from tests.aggregator.made import (
@@ -45,7 +46,8 @@ def test_a_session_begins_with_the_first_frame_and_closes_when_every_camera_has_
     assert (state.phase, state.started_at, state.time_s) == ("running", START, 1.9)
     assert kinds(changes)[:3] == ["session_started", "camera", "person_entered"]
     over = feed(there, [report("ended", mode="recording", last_seq=19, at=START + 3)])
-    assert kinds(over) == ["camera", "state_ended", "person_left", "session_closed"]
+    spans = ["action_ended", "look_ended", "state_ended"]
+    assert kinds(over) == ["camera", *spans, "person_left", "session_closed"]
     closed = there.state(START + 3, START + 3)
     assert (closed.phase, closed.people, closed.session) == ("closed", (), state.session)
 
@@ -126,7 +128,7 @@ def test_a_camera_blip_makes_no_new_people() -> None:
         observation(n, epoch=2000, captured_at=START + 9 + n / 10, faces=moved) for n in range(10)
     ]
     feed(there, list(back))
-    assert there.data.people_made == 3
+    assert there.data.people.links.made == 3
     assert [person.visible for person in there.state(0, 0).people] == [True] * 3
 
 
@@ -160,7 +162,7 @@ def test_a_clock_that_is_set_back_does_not_stop_the_sessions_clock() -> None:
         there.tick(START + n / 10)
     state = there.state(START + 10, START + 10)
     assert state.time_s == pytest.approx(9.8, abs=0.2)
-    assert (there.data.people_made, state.people[0].visible) == (1, True)
+    assert (there.data.people.links.made, state.people[0].visible) == (1, True)
     assert state.lag_s == 0
 
 
@@ -201,7 +203,7 @@ def test_faces_with_impossible_boxes_are_nobody(box: Box) -> None:
     there = room()
     bad = Face(box=box, score=0.9, quality=Quality(width_px=50, sharpness=100))
     feed(there, [observation(n, faces=(bad, face(300))) for n in range(10)])
-    assert there.data.people_made == 1
+    assert there.data.people.links.made == 1
 
 
 def test_values_out_of_range_change_no_read_out() -> None:

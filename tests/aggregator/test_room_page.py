@@ -32,8 +32,8 @@ def minute() -> Audience:
     """Five people; the fifth can be read for half of the minute, and looks away."""
     room = Audience()
     for n in range(240):
-        for slot, valence in enumerate((0.1, 0.3, 0.2, -0.1), 1):
-            audiences.add(room, Point(slot, n / 4, valence, abs(valence), facing_front=True))
+        for person, valence in enumerate((0.1, 0.3, 0.2, -0.1), 1):
+            audiences.add(room, Point(person, n / 4, valence, abs(valence), facing_front=True))
         read = 0.4 if n < 120 else None
         audiences.add(room, Point(5, n / 4, read, read, facing_front=False))
     return room
@@ -43,10 +43,10 @@ def marked() -> Measure:
     """Four people who change by 0.2, 0.3, 0.1 and 0.2 at a marker."""
     room, state = Audience(), responses.Responses()
     for n in range(160):
-        for slot, change in enumerate((0.2, 0.3, 0.1, 0.2), 1):
+        for person, change in enumerate((0.2, 0.3, 0.1, 0.2), 1):
             at_s = n / 4
             valence = 0.1 + (change if at_s >= 20 else 0)
-            audiences.add(room, Point(slot, at_s, valence))
+            audiences.add(room, Point(person, at_s, valence))
     responses.mark(state, "a", "pricing", 20.0)
     (response,) = responses.settle(state, room, 40.0, 40.0)
     return response.measures["valence"]
@@ -80,7 +80,7 @@ def deviated() -> str:
 def moved_together() -> str:
     """Six simulated people who share half of their variance."""
     found = synchrony(shared(np.random.default_rng(1), 6, 0.5**0.5), 1)
-    return f"{spelled(found.measure)}, p {found.p:.3f}"
+    return f"{spelled(found)}, p {found.p:.3f}"
 
 
 @pytest.mark.parametrize(

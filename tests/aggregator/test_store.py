@@ -12,8 +12,8 @@ from readroom.aggregator import store as stores
 from readroom.aggregator.room import Room
 from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines
 from readroom.errors import BadSettings
-from readroom.messages import EXPRESSIONS
-from tests.aggregator.made import face, looks, observation, room
+from readroom.messages import EXPRESSIONS, WITHOUT_EMOTION, Marker
+from tests.aggregator.made import face, looks, observation, room, two_people
 
 
 def a_room(frames: int = 60) -> Room:
@@ -57,6 +57,29 @@ def test_timelines_come_back_as_they_were(tmp_path: Path) -> None:
     assert {s.state for s in timelines.samples(session.name, 2)} == {"too_small"}
     assert timelines.events(session.name) == rows.events
     assert timelines.frames(session.name) == {"front": (60, 59)}
+
+
+@pytest.mark.parametrize("purpose", sorted(WITHOUT_EMOTION))
+def test_what_a_room_without_emotion_makes_is_taken(purpose: str, tmp_path: Path) -> None:
+    """Though its workers read expressions by mistake, and people come, go and are marked."""
+    there = room(purpose=purpose)
+    with Store(tmp_path) as store:
+        for n in range(1200):
+            seen = two_people(n) if n % 500 < 400 else ()
+            there.take(observation(n, mode="recording", faces=seen), 0.0)
+            if n == 300:
+                there.command(Marker(room="room", at=0.0, label="a slide", id="m1"), 0.0)
+            if n % 50 == 0:
+                commit(store, there)
+        there.close(0.0)
+        commit(store, there)
+    timelines = Timelines(tmp_path)
+    (session,) = timelines.sessions()
+    assert (session.purpose, session.state) == (purpose, "closed")
+    kinds = {event.kind for event in timelines.events(session.name)}
+    assert {"person_entered", "person_left", "state_ended", "marker", "response"} <= kinds
+    assert {row.name for row in timelines.measures(session.name)} == {"facing_front"}
+    assert {s.expression for s in timelines.samples(session.name)} == {None}
 
 
 def test_the_checkpoint_is_the_whole_state(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from readroom.aggregator.backup import backup
-from readroom.aggregator.room import RoomData
+from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.store import FILE_NAME, Store, Timelines
 from tests.aggregator.made import START
@@ -28,7 +28,7 @@ def commit(store: Store, number: int) -> None:
     of = session()
     rows = SessionRows("room", of)
     rows.samples += [plain_sample(1, number * 1000 + n / 4) for n in range(ROWS)]
-    store.commit([rows], RoomData(room="room", session=of, people_made=number), START)
+    store.commit([rows], RoomData(room="room", session=of, commands=str(number)), START)
 
 
 def commits_in(folder: Path) -> int:
@@ -37,7 +37,7 @@ def commits_in(folder: Path) -> int:
         assert store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert store._connection.execute("PRAGMA foreign_key_check").fetchall() == []
         found = store.checkpoint("room")
-        commits = 0 if found is None else found.data.people_made
+        commits = 0 if found is None else int(found.data.commands)
     assert len(Timelines(folder).samples("s1")) == ROWS * commits
     return commits
 

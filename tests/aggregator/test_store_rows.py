@@ -10,8 +10,11 @@ from hypothesis import given, strategies as st
 
 from readroom.aggregator import schema
 from readroom.aggregator.affect import affect
-from readroom.aggregator.room import RoomData
+from readroom.aggregator.deviation import MEASUREMENTS
+from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import (
+    PLAIN_FIGURES,
+    PLAIN_LOOKS,
     MarkerRow,
     MeasureRow,
     NoteRow,
@@ -19,9 +22,17 @@ from readroom.aggregator.rows import (
     SessionRows,
 )
 from readroom.aggregator.store import Store, StoredPerson, Timelines, whole_people
-from readroom.messages import ACTIONS, WITHOUT_EMOTION, Measure
+from readroom.messages import ACTIONS, EXPRESSIONS, LOOKS, MEASURES, WITHOUT_EMOTION, Event, Measure
 from tests.aggregator.made import START, looks
-from tests.aggregator.stored import a_session, event, measure, plain_sample, session, write
+from tests.aggregator.stored import (
+    a_session,
+    about,
+    event,
+    measure,
+    plain_sample,
+    session,
+    write,
+)
 
 
 def test_all_rows_come_back_as_they_were(tmp_path: Path) -> None:
@@ -44,6 +55,11 @@ def test_all_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert [p.cameras for p in timelines.people("s1")] == [("front-left", "side")] * 3
     (stored,) = timelines.sessions()
     assert (stored.purpose, stored.saved_at, stored.state) == ("audience", START, "closed")
+
+
+#: Session times, and figures that may be absent.
+times = st.floats(0, 1e6)
+figures = st.none() | st.floats(-10, 10)
 
 
 @given(st.frozensets(st.sampled_from(ACTIONS)))
@@ -122,23 +138,52 @@ def test_merges_one_after_the_other_are_one_person_and_circles_end() -> None:
     assert set(whole_people([person(1, 2), person(2, 1)])) == {1, 2}
 
 
-def test_an_event_belongs_to_whoever_had_the_slot_then(tmp_path: Path) -> None:
+def test_every_field_of_an_event_comes_back(tmp_path: Path) -> None:
     rows = SessionRows("room", session())
-    rows.people += [PersonRow(1, 4, "front", 0.0, 10.0), PersonRow(2, 4, "front", 10.0, None)]
-    rows.people.append(PersonRow(3, 5, "front", 0.0, None))
     rows.events += [
-        event("person_entered", 0.0, 0.0, slot=4),
-        event("state_ended", 8.0, 10.2, slot=4),  # Lasts past the moment it was last seen.
-        event("person_entered", 10.0, 10.0, slot=4),
-        event("look_ended", 11.0, 12.0, slot=4),
-        event("merged", 13.0, 13.0, slot=4, state="5"),
-        event("peak", 13.0, 14.0, state="valence"),
-    ]
+        about(1, "person_entered", 0.0, 0.0, slot=4, camera="front"),
+        about(1, "state_ended", 8.0, 10.2, "happiness", slot=4, confidence=0.8),
+        about(2, "person_entered", 10.0, 10.0, slot=4),  # Somebody else in the same slot.
+        about(2, "deviation", 11.0, 12.0, "pitch", slot=4, figure="pitch", measure=measure(-6.5)),
+        about(2, "merged", 13.0, 13.0, "P5", slot=4, other=3),
+        event("peak", 13.0, 14.0, state="valence", figure="valence", measure=measure()),
+        event("response", 2.0, 7.0, state="a slide", figure="facing_front",
+              measure=Measure(value=None, n=2, coverage=0.3, p=0.5)),
+        event("camera", 14.0, 14.0, camera="front", state="retrying"),
+    ]  # fmt: skip
     write(tmp_path, rows)
-    with Store(tmp_path) as store:
-        found = store._connection.execute("SELECT person, other FROM event ORDER BY id")
-        owners = found.fetchall()
-    assert owners == [(1, None), (1, None), (2, None), (2, None), (2, 3), (None, None)]
+    assert Timelines(tmp_path).events("s1") == rows.events
+
+
+@given(
+    st.builds(
+        Event,
+        room=st.just("room"),
+        session=st.just("s1"),
+        kind=st.text(max_size=8),
+        start_s=times,
+        end_s=times,
+        slot=st.none() | st.integers(1, 32),
+        camera=st.none() | st.text(max_size=8),
+        state=st.none() | st.text(max_size=8),
+        confidence=st.floats(0, 1),
+        measure=st.none()
+        | st.builds(
+            Measure,
+            value=figures,
+            low=figures,
+            high=figures,
+            n=st.integers(0, 32),
+            coverage=st.floats(0, 1),
+            p=figures,
+        ),
+        figure=st.none() | st.text(max_size=8),
+        person=st.none() | st.integers(1, 10_000),
+        other=st.none() | st.integers(1, 10_000),
+    )
+)
+def test_an_event_is_what_its_columns_say(put: Event) -> None:
+    assert schema.event_of("room", "s1", schema.event_values(7, put)[1:]) == put
 
 
 def test_a_measure_of_too_little_is_kept_with_what_it_rests_on(tmp_path: Path) -> None:
@@ -169,15 +214,36 @@ EMOTIONAL = {
         replace(plain_sample(1, 0.0), state="uncertain")]),
     "look": SessionRows("room", session(), samples=[
         replace(plain_sample(1, 0.0), look="displeased")]),
-    "state event": SessionRows("room", session(), events=[
-        event("state_ended", 0, 1, state="anger")]),
-    "look event": SessionRows("room", session(), events=[
-        event("look_ended", 0, 1, state="amused")]),
-    "deviation": SessionRows("room", session(), events=[
-        event("deviation", 0, 1, state="valence")]),
     "measure": SessionRows("room", session(), measures=[
         MeasureRow(0.0, "expressiveness", measure())]),
+    "measure by name only": SessionRows("room", session(), measures=[
+        MeasureRow(0.0, "valence", Measure(value=None))]),
+    "synchrony": SessionRows("room", session(), measures=[
+        MeasureRow(0.0, "synchrony", measure())]),
+    "a measure that doesn't say of what": SessionRows("room", session(), events=[
+        event("response", 0, 1, state="pricing slide", measure=measure())]),
+} | {
+    f"response in {figure}": SessionRows("room", session(), events=[
+        event("response", 0, 1, state="pricing slide", figure=figure, measure=measure())])
+    for figure in (*MEASURES[:2], "arousal")
+} | {
+    f"{kind} of {figure}": SessionRows("room", session(), events=[
+        about(1, kind, 0, 1, figure, figure=figure, measure=measure())])
+    for kind, figure in (
+        *(("deviation", name) for name in MEASUREMENTS if name not in PLAIN_FIGURES),
+        ("deviation", "something_new"), ("peak", "valence"), ("inflection", "expressiveness"))
+} | {
+    f"{kind} of {state}": SessionRows("room", session(), events=[about(1, kind, 0, 1, state)])
+    for kind, state in (
+        *(("state_ended", name) for name in (*EXPRESSIONS, "uncertain")),
+        *(("look_ended", name) for name in LOOKS if name not in PLAIN_LOOKS))
 }  # fmt: skip
+
+
+def test_every_measurement_is_known_to_be_plain_or_not() -> None:
+    """The store's list and what is measured agree: 8 expressions and valence aren't plain."""
+    assert {name for name in MEASUREMENTS if name in PLAIN_FIGURES} == {"pitch", "yaw", "movement"}
+    assert {name for name in MEASURES if name in PLAIN_FIGURES} == {"facing_front"}
 
 
 @pytest.mark.parametrize("purpose", sorted(WITHOUT_EMOTION))
@@ -205,13 +271,15 @@ def test_presence_and_visible_actions_enter_it(tmp_path: Path) -> None:
         event("action_ended", 0, 1, state="smiling"),
         event("look_ended", 0, 1, state="turned_away"),
         event("state_ended", 0, 1, state="not_visible"),
+        event("response", 2, 7, state="happiness slide", figure="facing_front", measure=measure()),
+        about(1, "deviation", 2, 7, "yaw", figure="yaw", measure=measure(5.0)),
+        event("marker", 2, 2, state="happiness slide"),
+        about(1, "merged", 3, 3, "P2", other=2),
     ]
-    rows.measures += [
-        MeasureRow(0.0, "facing_front", measure()),
-        MeasureRow(0.0, "valence", Measure(value=None)),
-    ]
+    rows.measures.append(MeasureRow(0.0, "facing_front", measure()))
     write(tmp_path, rows)
     assert Timelines(tmp_path).samples("s1")[0].actions == visible
+    assert Timelines(tmp_path).events("s1") == rows.events
 
 
 def test_a_session_keeps_the_purpose_that_it_was_begun_for(tmp_path: Path) -> None:

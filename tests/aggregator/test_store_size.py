@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readroom.aggregator.room import RoomData
+from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import MeasureRow, PersonRow, SessionRows
 from readroom.aggregator.store import Store, Timelines
 from readroom.messages import MEASURES
@@ -48,6 +48,13 @@ def test_an_hour_of_twelve_people_fits_forty_megabytes(tmp_path: Path) -> None:
     assert size <= LIMIT_BYTES
 
 
+def measured(dice: random.Random) -> dict[str, object]:
+    """What some of the events say."""
+    if dice.random() >= 0.1:
+        return {}
+    return {"figure": "expressiveness", "measure": measure(dice.random(), 12, dice.random())}
+
+
 def fill(rows: SessionRows, time_s: float, dice: random.Random) -> None:
     """Half a second of the room."""
     for person in range(1, PEOPLE + 1):
@@ -61,13 +68,14 @@ def fill(rows: SessionRows, time_s: float, dice: random.Random) -> None:
                         time_s - dice.random() * every_s,
                         time_s,
                         slot=person,
+                        person=person,
                         camera="front-left",
                         state="hand_at_face",
                         confidence=dice.random(),
-                        measure=measure(dice.random()) if dice.random() < 0.1 else None,
+                        **measured(dice),
                     )
                 )
     if time_s % 1 == 0:
         for name in MEASURES:
-            figure = measure(dice.random() - 0.5, dice.randrange(13))
+            figure = measure(dice.random() - 0.5, dice.randrange(13), dice.random())
             rows.measures.append(MeasureRow(time_s, name, figure))

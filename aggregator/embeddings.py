@@ -1,0 +1,41 @@
+"""Keeps faces' embeddings aside while their frames wait for their lanes: in memory only.
+
+What waits to be joined is written into the checkpoint twice a second. An embedding tells who
+somebody is, so it mustn't be: it is taken out of the observation, and given back with its frame.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from readroom.messages import Box, FrameKey, Observation
+
+Embedding = tuple[float, ...]
+#: Frames whose embeddings are kept, at most: a minute of four cameras at 30 frames a second in
+#: which every frame had some, though workers read them about once a second.
+MOST_FRAMES: Final = 7200
+
+
+class Embeddings:
+    """Embeddings by frame and face."""
+
+    def __init__(self) -> None:
+        self._frames: OrderedDict[FrameKey, dict[Box, Embedding]] = OrderedDict()
+
+    def set_aside(self, observation: Observation) -> Observation:
+        """The observation without its embeddings, which are kept here."""
+        found = {face.box: face.embedding for face in observation.faces if face.embedding}
+        if not found:
+            return observation
+        self._frames.setdefault(observation.key, {}).update(found)
+        while len(self._frames) > MOST_FRAMES:
+            self._frames.popitem(last=False)
+        faces = tuple(msgspec.structs.replace(face, embedding=None) for face in observation.faces)
+        return msgspec.structs.replace(observation, faces=faces)
+
+    def give_back(self, key: FrameKey) -> dict[Box, Embedding]:
+        """What was kept of a frame, by its faces' boxes; nothing of it is kept any longer."""
+        return self._frames.pop(key, {})

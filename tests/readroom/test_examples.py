@@ -1,0 +1,101 @@
+"""The examples of the documentation run, and stand in it as they are."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import redis
+
+from docs.examples.consumer import follow
+from readroom.messages import Box, Event, Measure, PersonState, Purpose, RoomState
+from readroom.streams import Keys, add
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = Keys("stage")
+
+
+def person(number: int, look: str) -> PersonState:
+    return PersonState(
+        slot=number,
+        person=number,
+        pseudonym=f"P{number}",
+        camera="left",
+        visible=True,
+        state="not_read",
+        since_s=0.0,
+        confidence=0.0,
+        expression=None,
+        coverage=1.0,
+        box=Box(0, 0, 60, 60),
+        face_width_px=60.0,
+        look=look,
+    )
+
+
+def room(*people: PersonState, purpose: Purpose = "audience") -> RoomState:
+    return RoomState(
+        room="stage",
+        session="one",
+        title="",
+        phase="running",
+        started_at=0.0,
+        at=10.0,
+        time_s=10.0,
+        people=people,
+        cameras=(),
+        shares={},
+        coverage=1.0,
+        lag_s=0.0,
+        purpose=purpose,
+    )
+
+
+def event(kind: str, state: str, **more: object) -> Event:
+    fields = {"start_s": 2.0, "end_s": 6.2, **more}
+    return Event(room="stage", session="one", kind=kind, state=state, **fields)  # type: ignore[arg-type]
+
+
+def test_the_consumer_says_what_looks_begin_and_what_happened(client: redis.Redis) -> None:
+    add(client, KEYS.people, room(person(1, "attentive"), person(2, "cant_tell")))
+    add(client, KEYS.people, room(person(1, "attentive"), person(2, "puzzled")))
+    looked = event("look_ended", "displeased", slot=3, person=3, confidence=0.82)
+    add(client, KEYS.events, looked)
+    measure = Measure(value=0.2, low=0.07, high=0.33, n=4, coverage=1.0)
+    add(client, KEYS.events, event("inflection", "valence", figure="valence", measure=measure))
+
+    assert sorted(itertools.islice(follow(client, "stage"), 5)) == sorted(
+        [
+            "P1 looks attentive",
+            "P2 can't tell",
+            "P2 looks puzzled",
+            "P3 looked displeased for 4.2 s, 82 % sure",
+            "The room turned: how pleased the faces looked, from −1 to +1, "
+            "+0.20 (+0.07 to +0.33), 4 people, readable 100 %",
+        ]
+    )
+
+
+def test_the_consumer_has_no_word_for_an_emotion_where_none_may_be_named(
+    client: redis.Redis,
+) -> None:
+    add(client, KEYS.people, room(person(1, "attentive"), purpose="workplace"))
+
+    with pytest.raises(KeyError):
+        next(follow(client, "stage"))
+
+
+def test_the_consumer_goes_on_where_it_was(client: redis.Redis) -> None:
+    add(client, KEYS.people, room(person(1, "attentive")))
+    sentences = follow(client, "stage")
+    assert next(sentences) == "P1 looks attentive"
+
+    add(client, KEYS.people, room(person(1, "amused")))
+    assert next(sentences) == "P1 looks amused"
+
+
+def test_the_page_shows_the_consumer_as_it_is() -> None:
+    code = (ROOT / "docs" / "examples" / "consumer.py").read_text("utf-8")
+
+    assert code in (ROOT / "docs" / "semantics.md").read_text("utf-8")
