@@ -31,8 +31,10 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 bench: $(VENV)/.installed-dev ## speed and memory: a table, and .out/bench.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(VENV)/.installed-dev ## docs/settings.md and docs/metrics.md, from the code
+docs: $(VENV)/.installed-dev ## settings.md, metrics.md, semantics/actions.md and table.md, from the code
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m docs.actions_page
+	@$(BIN)/python -m docs.table_page
 
 lab: $(VENV)/.installed-lab ## set up PyTorch for `readroom lab` (its CPU build first, if you want that one)
 

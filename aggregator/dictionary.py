@@ -7,6 +7,7 @@ that every column is explained here.
 from __future__ import annotations
 
 import sqlite3
+import textwrap
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -189,7 +190,8 @@ def column_types() -> dict[str, dict[str, str]]:
 
 
 def _section(name: str, table: Explained, types: dict[str, str]) -> str:
-    lines = [f"### `{name}`", table.text, "", "| column | type | meaning |", "|---|---|---|"]
+    text = textwrap.fill(table.text, 100)
+    lines = [f"### `{name}`", text, "", "| column | type | meaning |", "|---|---|---|"]
     for column, meaning in table.columns.items():
         mark = " ‡" if column in table.emotion else ""
         lines.append(f"| `{column}`{mark} | {types[column].lower()} | {meaning} |")

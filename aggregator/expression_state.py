@@ -41,9 +41,9 @@ MAX_STEP_S: Final = 0.5
 #: Smoothed probability at which an expression is entered, and below which it is left.
 ENTER: Final = 0.55
 LEAVE: Final = 0.35
-#: A state lasts at least this long, s; doubt ("uncertain") may be over sooner, since leaving it
-#: takes nothing back.
-MIN_DWELL_S: Final = 0.8
+#: A state lasts at least this long, s. Chosen on the labelled timelines (docs/semantics/clips.md):
+#: with 0.8 s a first state that was wrong stayed on, and more was missed by it than flickered.
+MIN_DWELL_S: Final = 0.4
 DOUBT_DWELL_S: Final = 0.4
 #: An expression becomes "uncertain" only after doubt has lasted this long, s: on the way from one
 #: expression to another neither has the majority for a moment.

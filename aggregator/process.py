@@ -25,7 +25,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
-from readroom.aggregator.retention import erase_old
+from readroom.aggregator.retention import Retention
 from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import Changes, RoomRules, carry_over
 from readroom.aggregator.rows import SessionRows
@@ -60,8 +60,6 @@ BLOCK_MS: Final = 50
 #: How often commands are looked for, s, and how many are taken at once.
 COMMANDS_S: Final = 0.1
 COMMANDS_COUNT: Final = 64
-#: How often sessions that are older than they may be kept are looked for, s: daily.
-RETENTION_S: Final = 86400.0
 #: Observations taken at once.
 READ_COUNT: Final = 64
 #: How often the registry is read, the stream trimmed and ``stored`` written again, s.
@@ -91,7 +89,6 @@ def main(box: Box) -> None:
     """Run the aggregator until the box is told to stop. Raises BadSettings where the store or
     the Redis address can't be used."""
     metrics = AggregatorMetrics(box.metrics, box.settings.room)
-    _erase_old(box)
     with Store(box.settings.data) as store:
         Aggregator(box, store, metrics).run()
 
@@ -117,18 +114,6 @@ def rules_of(settings: Settings) -> RoomRules:
     )
 
 
-def _erase_old(box: Box) -> None:
-    """Erase the sessions that are older than they may be kept."""
-    settings = box.settings
-    try:
-        erased = erase_old(settings.data, settings.aggregator.keep_days, time.time())
-    except StoreFailed as error:
-        box.log.warning(f"old sessions weren't erased: {error}")
-        return
-    if erased:
-        box.log.info("old sessions erased", sessions=len(erased))
-
-
 class Aggregator:
     """The loop and what it keeps between turns."""
 
@@ -145,7 +130,9 @@ class Aggregator:
         self._targets = b"[]"
         self._due: dict[str, float] = {}
         self._clock = _steady_clock()
-        self._erased_at = self._clock()
+        self._retention = Retention(
+            box.settings.data, box.settings.aggregator.keep_days, box.log.info
+        )
         self._room: Room | None = None
         self._commands: TailReader[Command | Marker] | None = None
         self._since = time.time()
@@ -430,9 +417,7 @@ class Aggregator:
             if said.phase in ("ended", "stopped") and wall_at - said.at > ENDED_KEPT_S:
                 client.hdel(keys.cameras, name)
         self._write_stored(client)
-        if now - self._erased_at >= RETENTION_S:
-            self._erased_at = now
-            _erase_old(self._box)
+        self._retention.turn(wall_at)
         self._targets = targets_page(self._box, client)
         try:
             trim_acknowledged(client, keys.observations)

@@ -31,8 +31,8 @@ from readroom.aggregator.store import (
     FILE_NAME,
     StoreFailed,
     Timelines,
+    alone,
     connect,
-    in_use,
     whole_people,
 )
 from readroom.errors import BadSettings, ReadroomError
@@ -83,7 +83,6 @@ def erase_old(folder: Path, keep_days: float, now_at: float) -> list[str]:
 def finish(folder: Path) -> bool:
     """Finish an erasure of which the file may still hold copies; whether there was one. Raises
     BadSettings where there is no store, StoreFailed."""
-    Timelines(folder)
     with closing(_open(folder)) as connection:
         unfinished = _unfinished(connection)
         if unfinished:
@@ -138,35 +137,38 @@ class Retention:
 def erase_session(folder: Path, session: str) -> Erased:
     """Erase a session. Raises BadSettings where there is none of that name or it is running,
     StoreFailed where the store can't be written."""
-    _refuse_running(folder, session)
-    before = traces(folder, session)
-    with closing(_open(folder)) as connection:
+    with closing(_open(folder)) as connection, alone(folder) as idle:
+        _refuse_running(folder, session, idle)
+        before = _traces(connection, session, idle)
         _within(connection, partial(_delete_session, connection, session))
         _purge(connection)
-    return Erased(before, traces(folder, session))
+        return Erased(before, _traces(connection, session, idle))
 
 
 def erase_person(folder: Path, session: str, person: int) -> Erased:
     """Erase one person of a session (numbers: Timelines.people), with all who were merged with
     them. Raises BadSettings where there is none, or the session is running; StoreFailed."""
-    _refuse_running(folder, session)
-    who = _Who.of(folder, session, person)
-    before = _traces_of(folder, who)
-    with closing(_open(folder)) as connection:
+    with closing(_open(folder)) as connection, alone(folder) as idle:
+        _refuse_running(folder, session, idle)
+        who = _Who.of(folder, session, person)
+        before = _traces_of(connection, who, idle)
         _within(connection, partial(_delete_person, connection, who))
         _purge(connection)
-    return Erased(before, _traces_of(folder, who))
+        return Erased(before, _traces_of(connection, who, idle))
 
 
 def traces(folder: Path, session: str) -> dict[str, int]:
     """Rows that there are of a session, by table."""
-    with closing(_open(folder)) as connection:
-        counts = {
-            table: _count(connection, f"{table} WHERE {_column(table)} = {_KEY}", session)
-            for table in SESSION_TABLES
-        }
-        counts["checkpoint"] = _count_checkpoints(connection, folder, session)
-    return counts
+    with closing(_open(folder)) as connection, alone(folder) as idle:
+        return _traces(connection, session, idle)
+
+
+def _traces(connection: sqlite3.Connection, session: str, idle: bool) -> dict[str, int]:
+    counts = {
+        table: _count(connection, f"{table} WHERE {_column(table)} = {_KEY}", session)
+        for table in SESSION_TABLES
+    }
+    return {**counts, "checkpoint": _count_checkpoints(connection, session, idle)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,15 +226,13 @@ def _rows_of(who: _Who) -> list[tuple[str, tuple[Any, ...]]]:
     return found
 
 
-def _traces_of(folder: Path, who: _Who) -> dict[str, int]:
+def _traces_of(connection: sqlite3.Connection, who: _Who, idle: bool) -> dict[str, int]:
     """Rows that there are of a person, by table."""
     counts: dict[str, int] = {}
-    with closing(_open(folder)) as connection:
-        for rows, values in _rows_of(who):
-            table = rows.partition(" ")[0]
-            counts[table] = counts.get(table, 0) + _count(connection, rows, who.session, *values)
-        counts["checkpoint"] = _count_checkpoints(connection, folder, who.session)
-    return counts
+    for rows, values in _rows_of(who):
+        table = rows.partition(" ")[0]
+        counts[table] = counts.get(table, 0) + _count(connection, rows, who.session, *values)
+    return {**counts, "checkpoint": _count_checkpoints(connection, who.session, idle)}
 
 
 def _delete_person(connection: sqlite3.Connection, who: _Who) -> None:
@@ -252,10 +252,10 @@ def _delete_session(connection: sqlite3.Connection, session: str) -> None:
 _CHECKPOINTS: Final = "checkpoint WHERE instr(data, CAST(?1 AS BLOB)) > 0"
 
 
-def _count_checkpoints(connection: sqlite3.Connection, folder: Path, session: str) -> int:
+def _count_checkpoints(connection: sqlite3.Connection, session: str, idle: bool) -> int:
     """A running aggregator's isn't counted: it writes the last session's name anew, but nobody
     who was in it."""
-    return 0 if in_use(folder) else _count(connection, _CHECKPOINTS, session)
+    return _count(connection, _CHECKPOINTS, session) if idle else 0
 
 
 def _within(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
@@ -305,14 +305,14 @@ def _delete(connection: sqlite3.Connection, rows: str, *values: object) -> None:
     connection.execute(f"DELETE FROM {rows}", values)  # noqa: S608
 
 
-def _refuse_running(folder: Path, session: str) -> None:
+def _refuse_running(folder: Path, session: str, idle: bool) -> None:
     states = {found.name: found.state for found in Timelines(folder).sessions()}
     if session not in states:
         raise BadSettings(
             f"session={session}: no such session in {folder / FILE_NAME}; "
             f"there are {', '.join(states) or 'none'}"
         )
-    if states[session] == "open" and in_use(folder):
+    if states[session] == "open" and not idle:
         raise BadSettings(
             f"session={session}: still running; stop it first, or stop the aggregator that "
             f"writes to {folder / FILE_NAME}"
@@ -320,4 +320,5 @@ def _refuse_running(folder: Path, session: str) -> None:
 
 
 def _open(folder: Path) -> sqlite3.Connection:
+    Timelines(folder)  # Where there is no store, none is made.
     return connect(folder / FILE_NAME)

@@ -21,8 +21,8 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +72,7 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises BadSettings where it can't be used."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _make(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
@@ -98,19 +98,34 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def in_use(folder: Path) -> bool:
-    """Whether a running aggregator writes to the store of that folder."""
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Whether no aggregator writes to the store of that folder; if so, one that starts meanwhile
+    waits until this is left."""
     try:
-        lock = os.open(folder / LOCK_NAME, os.O_RDWR)
-    except OSError:
-        return False
+        lock = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:  # No folder, or not ours: no aggregator of ours either.
+        yield True
+        return
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(lock)
-    return False
+
+
+def _make(path: Path) -> None:
+    """Make an empty file that only this user can read, where there is none.
+
+    One that is there isn't so much as opened: closing it would take away every lock that this
+    process has on it (POSIX), those of SQLite's open connections among them.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 class Store:

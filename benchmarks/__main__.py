@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip as clips, history, loops, networks, pipeline, transport
+from benchmarks import aggregator, clip as clips, history, loops, networks, pipeline, transport
 from readroom.models.choice import available
 from readroom.settings import load_settings
 
@@ -46,6 +46,8 @@ def main() -> None:
         result["transport"] = transport.measure()
     if not options.only or "networks" in options.only:
         result["networks_ms"] = networks.measure(models)
+    if not options.only or "aggregator" in options.only:
+        result["aggregator"] = aggregator.measure(options.seconds, options.hours, _say)
     if not options.only or "memory" in options.only:
         result["memory"] = _memory(clip, models, folder, options.minutes * 60)
     (folder / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
@@ -61,7 +63,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="alternations (default 5)")
     parser.add_argument("--seconds", type=float, default=12, help="per measurement (default 12)")
     parser.add_argument("--minutes", type=float, default=10, help="memory test (default 10)")
-    parser.add_argument("--only", nargs="*", choices=("speed", "transport", "networks", "memory"))
+    parser.add_argument(
+        "--hours", type=float, default=8, help="simulated, of the aggregator (default 8)"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        choices=("speed", "transport", "networks", "aggregator", "memory"),
+    )
     parser.add_argument(
         "--record", metavar="WHAT", help=f"what changed: adds a row to {history.PAGE}"
     )
@@ -177,6 +186,8 @@ def table(result: dict[str, Any]) -> str:
     for name, cost in result.get("networks_ms", {}).items():
         figure = ", ".join(f"{kind} {ms:.1f}" for kind, ms in cost.items())
         rows.append((f"{name}, ms an item (threads/batch)", figure))
+    if "aggregator" in result:
+        rows += aggregator.rows(result["aggregator"])
     for name, memory in result.get("memory", {}).items():
         limit = " (goal ≤ 200)" if "ingest" in name or "aggregate" in name else ""
         figure = (

@@ -31,6 +31,7 @@ def row(what: str, commit: str, result: dict[str, Any]) -> str:
         _figure(result.get("pipeline_to_prototype")),
         _figure(latency),
         _networks(result.get("networks_ms", {})),
+        _aggregator(result),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -45,6 +46,12 @@ def _networks(times: dict[str, dict[str, float]]) -> str:
         name = next((name for name in names if name in times), None)
         parts.append("–" if name is None else f"{times[name]['1/1']:.1f}")
     return ", ".join(parts)
+
+
+def _aggregator(result: dict[str, Any]) -> str:
+    """Share of a core and p95 from the last lane's word to the metrics, with 12 people."""
+    box = result.get("aggregator", {}).get("processes", {}).get("12")
+    return "–" if box is None else f"{100 * box['core']:.1f} %, {1e3 * box['frame_p95_s']:.0f} ms"
 
 
 def _commit(folder: Path) -> str:

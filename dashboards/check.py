@@ -3,9 +3,9 @@
 Follows the ``people`` stream of a running room for some seconds and judges what it says. Judging
 is pure: room states in, a :class:`Report` out.
 
-A room state doesn't hold how bright or sharp a face is. So somebody whose face is large enough,
-who faces a camera, and is still not readable, is told to be dark, blurred or half hidden: which of
-these it is can't be told here.
+Each person is told the first thing to mend: no face found, turned away, too small, turned too far,
+dark, overlit, blurred. What leaves them readable all the same is advice. Whoever isn't readable and
+has none of these is half hidden, or a face that the detector is in doubt of.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Final
 
@@ -32,6 +32,16 @@ WANTED_RATIO: Final = 2.0
 ENOUGH_COVERAGE: Final = 0.5
 #: Somebody turned away for more than this share of the time is told so.
 MOSTLY: Final = 0.5
+#: A head that points further aside counts for half of what it would (weight: 35° to 65°).
+TURNED_DEG: Final = 50.0
+#: A head that is bowed or raised further hides mouth or brows. By reason, not measured.
+BOWED_DEG: Final = 30.0
+#: Variance of the Laplacian (messages.Quality) below which a face is blurred, grey levels².
+BLURRED: Final = 30.0
+#: Mean grey level of a face, 0..255, below which it is dark, and above which light eats it up. By
+#: reason, not measured: beyond either less than half of the levels are left for brows and mouth.
+DARK: Final = 50.0
+OVERLIT: Final = 215.0
 #: A camera further behind than this isn't live any more, s: a speaker looks at the page to see what
 #: the room does now.
 BEHIND_S: Final = 1.0
@@ -39,7 +49,7 @@ BEHIND_S: Final = 1.0
 _BLOCK_MS: Final = 200
 _CHUNK: Final = 64
 #: Columns of figures.
-_FIGURES: Final = frozenset({"face_px", "readable", "away", "in_view", "behind"})
+_FIGURES: Final = frozenset({"face_px", "light", "sharp", "readable", "away", "in_view", "behind"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +72,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class PersonCheck:
-    """One person as one camera sees them: ``face_width_px`` is the median while in view,
-    ``coverage`` the share of time readable, ``away`` that of being turned away (None: nothing
-    measures it)."""
+    """One person as one camera sees them. Medians while in view: ``face_width_px``, and of the
+    faces found (messages.Quality; None: nothing measures it) ``brightness``, ``sharpness``,
+    ``yaw_deg``, ``pitch_deg``. ``coverage`` is the share of time readable, ``away`` that of being
+    turned away (None as above)."""
 
     pseudonym: str
     camera: str
     face_width_px: float
+    brightness: float | None
+    sharpness: float | None
+    yaw_deg: float | None
+    pitch_deg: float | None
     coverage: float
     away: float | None
-    finding: Finding | None
+    finding: Finding | None = None
 
     @property
     def readable(self) -> bool:
@@ -155,17 +170,25 @@ def _sights(states: Iterable[RoomState]) -> list[list[PersonState]]:
 
 def _judge_person(sights: Sequence[PersonState], min_face_px: int) -> PersonCheck:
     newest = sights[-1]
-    # A face that no detector has found for a while is told with the width of 0.
-    width = median(person.face_width_px for person in sights)
-    away = _away(sights)
-    return PersonCheck(
+    found = [person.quality for person in sights if person.quality is not None]
+    seen = PersonCheck(
         pseudonym=newest.pseudonym,
         camera=newest.camera,
-        face_width_px=width,
+        # A face that no detector has found for a while is told with the width of 0.
+        face_width_px=median(person.face_width_px for person in sights),
+        brightness=_median(quality.brightness for quality in found),
+        sharpness=_median(quality.sharpness for quality in found),
+        yaw_deg=_median(quality.yaw_deg for quality in found),
+        pitch_deg=_median(quality.pitch_deg for quality in found),
         coverage=newest.coverage,
-        away=away,
-        finding=_finding(newest, width, away, min_face_px),
+        away=_away(sights),
     )
+    return replace(seen, finding=_finding(seen, min_face_px))
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _away(sights: Sequence[PersonState]) -> float | None:
@@ -176,26 +199,67 @@ def _away(sights: Sequence[PersonState]) -> float | None:
     return sum("facing_away" in person.actions for person in told) / len(told)
 
 
-def _finding(
-    person: PersonState, width_px: float, away: float | None, min_face_px: int
-) -> Finding | None:
+def _finding(person: PersonCheck, min_face_px: int) -> Finding | None:
     """The first thing to mend for one person; None where all is well."""
-    wanted_px = WANTED_RATIO * min_face_px
-    if away is not None and away > MOSTLY:
-        return Finding("turned_away", True, {"who": person.pseudonym, "percent": percent(away)})
-    if width_px < wanted_px:
-        too_small = width_px < min_face_px
-        values = {
-            "width": f"{width_px:.0f}",
-            "limit": str(min_face_px),
-            "goal": f"{wanted_px:.0f}",
-            "camera": person.camera,
-            "factor": f"{nearer(width_px, wanted_px):.1f}",
-        }
-        if too_small or person.coverage >= ENOUGH_COVERAGE:
-            return Finding("too_small" if too_small else "small", too_small, values)
-    if person.coverage < ENOUGH_COVERAGE:
+    why = _unseen(person, min_face_px)
+    if why is not None:
+        return why
+    readable = person.coverage >= ENOUGH_COVERAGE
+    why = _seen_badly(person)
+    if why is not None:
+        return replace(why, serious=not readable)
+    if not readable:
         return Finding("unreadable", True, {"percent": percent(person.coverage)})
+    if person.face_width_px < WANTED_RATIO * min_face_px:
+        return Finding("small", False, _size(person, min_face_px))
+    return None
+
+
+def _unseen(person: PersonCheck, min_face_px: int) -> Finding | None:
+    """Why nothing can be read, however well lit and sharp."""
+    if person.face_width_px == 0:
+        return Finding("no_face", True, {"who": person.pseudonym})
+    if person.away is not None and person.away > MOSTLY:
+        values = {"who": person.pseudonym, "percent": percent(person.away)}
+        return Finding("turned_away", True, values)
+    if person.face_width_px < min_face_px:
+        return Finding("too_small", True, _size(person, min_face_px))
+    return None
+
+
+def _size(person: PersonCheck, min_face_px: int) -> dict[str, str]:
+    wanted_px = WANTED_RATIO * min_face_px
+    return {
+        "width": f"{person.face_width_px:.0f}",
+        "limit": str(min_face_px),
+        "goal": f"{wanted_px:.0f}",
+        "camera": person.camera,
+        "factor": f"{nearer(person.face_width_px, wanted_px):.1f}",
+    }
+
+
+def _seen_badly(person: PersonCheck) -> Finding | None:
+    """What is wrong with a face that is large enough, as far as it is measured."""
+    values = {"who": person.pseudonym, "camera": person.camera}
+    yaw, pitch, light, sharp = (
+        person.yaw_deg,
+        person.pitch_deg,
+        person.brightness,
+        person.sharpness,
+    )
+    if yaw is not None and abs(yaw) > TURNED_DEG:
+        return Finding("turned", True, {**values, "degrees": f"{abs(yaw):.0f}"})
+    if pitch is not None and abs(pitch) > BOWED_DEG:
+        name = "bowed" if pitch < 0 else "raised"
+        return Finding(name, True, {**values, "degrees": f"{abs(pitch):.0f}"})
+    if light is not None and light < DARK:
+        return Finding("dark", True, {**values, "light": f"{light:.0f}", "limit": f"{DARK:.0f}"})
+    if light is not None and light > OVERLIT:
+        limit = f"{OVERLIT:.0f}"
+        return Finding("overlit", True, {**values, "light": f"{light:.0f}", "limit": limit})
+    if sharp is not None and sharp < BLURRED:
+        limit = f"{BLURRED:.0f}"
+        return Finding("blurred", True, {**values, "sharp": f"{sharp:.0f}", "limit": limit})
     return None
 
 
@@ -250,8 +314,12 @@ def as_data(report: Report, words: Vocabulary) -> dict[str, Any]:
                 "camera": person.camera,
                 "readable": person.readable,
                 "face_width_px": round(person.face_width_px, 1),
+                "brightness": _rounded(person.brightness, 1),
+                "sharpness": _rounded(person.sharpness, 1),
+                "yaw_deg": _rounded(person.yaw_deg, 1),
+                "pitch_deg": _rounded(person.pitch_deg, 1),
                 "coverage": round(person.coverage, 3),
-                "turned_away": None if person.away is None else round(person.away, 3),
+                "turned_away": _rounded(person.away, 3),
                 "finding": _as_data(person.finding, words),
             }
             for person in report.people
@@ -268,6 +336,10 @@ def as_data(report: Report, words: Vocabulary) -> dict[str, Any]:
         ],
         "findings": [_as_data(finding, words) for finding in report.findings],
     }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _as_data(finding: Finding | None, words: Vocabulary) -> dict[str, Any] | None:
@@ -300,6 +372,10 @@ def show(report: Report, words: Vocabulary, console: Console) -> None:
         console.print(_people_table(report, words))
     if report.cameras:
         console.print(_camera_table(report, words))
+    for person in report.people:
+        if person.finding is not None:
+            told = f"{person.finding.says(words)}: {person.finding.remedy(words)}"
+            console.print(Text(f"{person.pseudonym}: {told}", style=_style(person.finding)))
     for finding in report.findings:
         line = f"{_spoken(finding, words).says(words)}: {finding.remedy(words)}"
         console.print(Text(line, style=_style(finding)))
@@ -310,17 +386,30 @@ def show(report: Report, words: Vocabulary, console: Console) -> None:
 
 def _people_table(report: Report, words: Vocabulary) -> Table:
     say = words.check
-    table = _table(say, "camera", "person", "face_px", "readable", "away", "finding", "remedy")
+    figures = ("face_px", "light", "sharp", "readable", "away")
+    table = _table(say, "camera", "person", *figures, "finding")
     for person in sorted(report.people, key=lambda each: each.camera):
         table.add_row(
             Text(person.camera),
             Text(person.pseudonym),
             f"{person.face_width_px:.0f}",
+            _figure(person.brightness),
+            _figure(person.sharpness),
             percent(person.coverage),
             "–" if person.away is None else percent(person.away),
-            *_told(person.finding, words, say["fine"]),
+            _verdict(person, say),
         )
     return table
+
+
+def _verdict(person: PersonCheck, say: Mapping[str, str]) -> Text:
+    if person.finding is None:
+        return Text(say["fine"], style="green")
+    return Text(say["better" if person.readable else "unfit"], style=_style(person.finding))
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
 
 
 def _camera_table(report: Report, words: Vocabulary) -> Table:

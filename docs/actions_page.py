@@ -39,7 +39,8 @@ where expressions must not be. They say what a camera sees, not why.
 frames a second: then the action is in neither `actions` nor `measured`. One that loses its
 measurement stays for {switch.GRACE_S:g} s, and ends where it was measured last. Some values can say
 yes but not no: of two hands one isn't seen, or the mouth is measured without a mesh. Such an action
-is in `measured` only while it is going on.
+is in `measured` only while it is going on. And a first yes that hasn't held yet is neither: an
+action is in `measured` from the first no on, or once it has been held.
 
 A gap or a clock that stands still is no time; frames may come 2 to 30 times a second. Nods, shakes,
 talking and blinks need more (below) and are not measured when there are fewer.
@@ -50,6 +51,16 @@ from 3° to 40° within a frame. `facing_away` wants 30° (τ 0.2 s, hold on 0.4
 3 + 37 · (1 − e^(−t/0.2)): 17.6° at the first frame, 26.4° at the second, 31.7° at the third. That
 crossed 30°, at 4.2; at 4.6 it has held for 0.4 s, and `facing_away` is shown, since 4.2.
 `facing_front` crossed its 25° at 4.1 and is over at 4.5, until 4.1.
+
+### A real timeline
+What four actions' thresholds make of a clip (upset_to_laughing): a laugh that is found, and eyes
+that are closed; tears that draw the corners of the mouth up and are taken for a smile; an open
+mouth that is found for a third of its time, and a lowered head that isn't.
+
+![values, thresholds, labels and read-out](clips/thresholds.png)
+
+How often each action was missed, said falsely, late, or to and fro, on real clips and on rendered
+people, and which rule each timeline left out would have chosen: [clips](clips.md#actions).
 
 ## Thresholds
 | action | unit | enter | leave | τ, s | hold on, s | hold off, s |
@@ -79,10 +90,11 @@ _FOOT = f"""\
 - Schiffman 2001: Sensation and Perception. Wiley.
 - Stiefelhagen, Zhu 2002: Head orientation and gaze direction in meetings. CHI.
 
-What "the clips" are: [clips](clips.md). What was measured on them here was read off their features
-at 12 to 15 frames a second, with the packaged networks and with YuNet, TinyPose and MediaPipe's
-mesh. Nods, shakes, talking, crossed arms, raised hands and leaning are in none of them: these are
-tested on scripted angles and keypoints only (`tests/aggregator/actions`).
+What "the clips" and "the timelines" are: [clips](clips.md). Figures on the clips were read off at
+10 to 15 frames a second, with the packaged networks and MediaPipe's mesh, some with YuNet and
+TinyPose. No real clip shows a nod, a shake, leaning or fidgeting: these are tested on rendered
+people (`tests/truth/turns.py`) and scripted angles. Talking, crossed arms and raised hands are
+shown by neither: they are tested on scripted jaws and keypoints only (`tests/aggregator/actions`).
 """
 
 

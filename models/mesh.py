@@ -6,7 +6,7 @@ how sure it is that there is one. The second takes 146 of them. It takes their m
 divides by their mean distance from it itself (the first nodes of its graph), so that neither
 place nor unit matters, but aspect does. MediaPipe feeds it px of the picture. Px of the square that
 the face was cut out of are the same but for the turn, and are steadier: when a picture is turned by
-20–40° around a face, the coefficients change by .006 instead of .011 on average (``python -m
+20–40° around a face, the coefficients change by .008 instead of .013 on average (``python -m
 benchmarks.detail --only turns``).
 """
 

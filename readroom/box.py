@@ -37,7 +37,15 @@ from readroom.messages import BoxInfo
 from readroom.metrics import BoxMetrics
 from readroom.redaction import redact
 from readroom.settings import Settings
-from readroom.streams import REDIS_AWAY, Client, Keys, eviction_advice, read_boxes, register_box
+from readroom.streams import (
+    REDIS_AWAY,
+    Client,
+    Keys,
+    eviction_advice,
+    hold_purpose,
+    read_boxes,
+    register_box,
+)
 
 #: A loop that hasn't turned for this long is unhealthy, s.
 STALE_S = 15.0
@@ -80,7 +88,8 @@ class Box:
 
     def alive(self, client: Client | None = None) -> None:
         """Call it at every turn of the loop; with a client, the box registers itself too
-        (errors of a Redis that is away pass through as REDIS_AWAY)."""
+        (errors of a Redis that is away pass through as REDIS_AWAY). Raises BadSettings where
+        another box of its name runs, or the room's boxes run for another purpose."""
         self._turned = time.monotonic()
         self.started = True
         if client is not None and self._turned - self._registered >= REGISTER_EVERY_S:
@@ -89,7 +98,13 @@ class Box:
                 self._warn_of_eviction(client)
             self._registered = self._turned
             with contextlib.suppress(OutOfMemoryError):  # The box's own work says what is lost.
+                self._hold_purpose(client)
                 register_box(client, self.keys, self.info())
+
+    def _hold_purpose(self, client: Client) -> None:
+        """A page that was told none shows what it is handed, for whatever it is handed for."""
+        if self.kind != "live" or self.settings.purpose is not None:
+            hold_purpose(client, self.keys, self.settings.purpose)
 
     def _refuse_namesake(self, client: Client) -> None:
         """Two processes of one name would be handed each other's unfinished work."""

@@ -7,9 +7,12 @@ ingest process shouldn't load a neural network runtime to read a camera.
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import typer
@@ -22,6 +25,9 @@ from readroom.redaction import redact
 from readroom.settings import Settings, load_settings
 from readroom.streams import Keys, address
 from readroom.words import vocabulary
+
+#: What a shell makes of a program that Ctrl-C has ended.
+EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     help="How the people in a room looked while you spoke: live and afterwards.",
@@ -308,6 +314,102 @@ def mark(
     _send(settings, commands.marker(settings.room, label))
 
 
+@app.command()
+def record(
+    out: Annotated[Path, typer.Option(help="The new file: talk.parquet.")],
+    session: Annotated[
+        str | None,
+        typer.Option(help="A session of the last ten minutes; none: the running or next."),
+    ] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Make the file of what a cut-off recording left.")
+    ] = False,
+    room: Room = None,
+) -> None:
+    """Record a running room as a table, for whoever studies it. Ends with the session, or with
+    Ctrl-C. A row for each person four times a second: expressions, actions, keypoints, markers; no
+    pictures. Parquet (extra `record`); docs/semantics/table.md explains the columns."""
+    from readroom.dashboards.record import table
+
+    if finish:
+        typer.echo(f"{table.finish(out)} rows in {out}")
+        return
+    table.arrow()
+    table.check_place(out)
+    _record(load_settings(room=room), out, session)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file that the backup is written to.")],
+) -> None:
+    """Copy the session store into one file, also while rooms run. Keep it as safe as the store: it
+    holds the same sessions, and erasing doesn't reach it."""
+    from readroom.aggregator.backup import backup as make
+
+    made = make(load_settings().data, file)
+    typer.echo(f"{made.sessions} session(s), {made.size / 1e6:.1f} MB, in {made.path}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `readroom backup` wrote.")],
+) -> None:
+    """Add a backup's sessions to the session store, also while rooms run. A session that is there
+    already stays as it is."""
+    from readroom.aggregator.backup import restore as add
+
+    settings = load_settings()
+    result = add(settings.data, file)
+    for name in result.added:
+        typer.echo(f"added {name}")
+    for name in result.kept:
+        typer.echo(f"kept {name}: it is there already")
+    typer.echo(f"{len(result.added)} session(s) added to {settings.data}")
+
+
+@app.command()
+def erase(
+    session: Annotated[
+        str | None, typer.Argument(help="Name of the session; none: which there are.")
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Only this person, as on the page: P3.")
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option(help="Only this person, by number, where several were P3.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Erase a session, or one person of it, for good. Shows the rows before and after as proof. The
+    session must have ended; backups and recorded tables aren't reached."""
+    from readroom.aggregator import erasing, retention
+    from readroom.aggregator.store import Timelines
+
+    folder = load_settings().data
+    if retention.finish(folder):
+        typer.echo("finished an erasure that had been cut off")
+    timelines = Timelines(folder)
+    if session is None:
+        typer.echo(erasing.listing(timelines.sessions()))
+        return
+    found, people = erasing.session_named(timelines, session), timelines.people(session)
+    who = None
+    if number is not None:
+        who = erasing.person_numbered(people, number, session)
+    elif person is not None:
+        who = erasing.person_in(people, commands.slot_of(person), session)
+    if not (yes or _agreed(erasing.question(found, who))):
+        typer.echo("nothing was erased")
+        _end(1)
+    if who is None:
+        erased = retention.erase_session(folder, session)
+    else:
+        erased = retention.erase_person(folder, session, who.person)
+    typer.echo(erasing.proof(erased))
+    _end(0 if erased.complete else 1)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """The networks this program knows, and where each is found."""
@@ -360,6 +462,40 @@ def _settled(settings: Settings, cameras: Sequence[_Camera] = ()) -> Settings:
     return settled
 
 
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise BadSettings(
+            "erase: it is asked for before, and there is no terminal to ask at; add --yes"
+        )
+    return typer.confirm(question)
+
+
+def _record(settings: Settings, out: Path, session: str | None) -> None:
+    """Record until the session ends, or this process is told to stop."""
+    from readroom.dashboards.record.follow import record as follow
+
+    settings = purposes.settle(settings, real_camera=False, ask=None)
+    stopping = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    try:
+        with commands.running_room(settings) as client:
+            made = follow(
+                client,
+                Keys(settings.room),
+                out,
+                stopping=stopping,
+                session=session,
+                without_emotion=settings.without_emotion,
+                say=typer.echo,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if made.rows:
+        typer.echo(f"{made.rows} rows of session {made.session} in {made.path}")
+    else:
+        typer.echo("nothing was recorded: there was nobody, or no session")
+
+
 def _command(room: str | None, verb: commands.Verb, **words: Any) -> None:
     settings = load_settings(room=room)
     _send(settings, commands.command(settings.room, verb, **words))
@@ -380,7 +516,13 @@ def _box(
 ) -> None:
     address(settings.redis)  # Without one nothing can work: say so before networks are loaded.
     port = settings.http.box_port if port is None else port
-    _end(run_box(kind, name, settings, box_main, port=port))
+
+    def main(box: Box) -> None:
+        # The page can be opened before there is a Redis, and goes by what it is handed.
+        if kind == "live" or purposes.agree(box, leads=kind == "ingest"):
+            box_main(box)
+
+    _end(run_box(kind, name, settings, main, port=port))
 
 
 def _end(code: int) -> None:
@@ -391,6 +533,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error a person can mend is one redacted line."""
     try:
         app(args=arguments, prog_name="readroom")
+    except KeyboardInterrupt:  # Before a box has its own way of ending.
+        sys.exit(EXIT_INTERRUPTED)
     except ReadroomError as error:
         print(f"readroom: {redact(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -127,7 +127,7 @@ def _plan(settings: Settings) -> dict[str, Any]:
         "room": settings.room,
         "purpose": settings.purpose or "asked before the first real camera",
         "workers": workers,
-        "lane": lane_name(settings.workers.engines),
+        "lane": lane_name(settings.engines),
         "device": settings.workers.device,
         "page": f"http://{settings.http.host}:{settings.http.port}/",
         "metrics": f"http://{settings.http.host}:{settings.http.metrics_port}/metrics",

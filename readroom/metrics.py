@@ -15,7 +15,7 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
-from readroom.messages import STATES
+from readroom.messages import EXPRESSIONS, STATES
 
 #: Buckets, s: from a decode to a stalled camera.
 _STAGE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -27,7 +27,6 @@ _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 #: The value of readroom_person_state for each state (its index in STATES).
 STATE_VALUES = {state: value for value, state in enumerate(STATES)}
-_STATE_LEGEND = ", ".join(f"{value} {state}" for state, value in STATE_VALUES.items())
 
 
 class BoxMetrics:
@@ -62,6 +61,14 @@ class BoxMetrics:
         )
         reason = next((name for kind, name in reasons if isinstance(error, kind)), "other")
         self.redis_errors.labels(self.room, reason).inc()
+
+
+def _legend(without_emotion: bool) -> str:
+    return ", ".join(
+        f"{value} {state}"
+        for state, value in STATE_VALUES.items()
+        if not (without_emotion and state in EXPRESSIONS)
+    )
 
 
 def _stage_histogram(registry: CollectorRegistry) -> Histogram:
@@ -183,10 +190,14 @@ class WorkerMetrics(BoxMetrics):
 
 
 class AggregatorMetrics(BoxMetrics):
-    """The aggregator: the only box that knows people."""
+    """The aggregator: the only box that knows people. ``without_emotion``: what is made of
+    expressions isn't exposed, also where it is set, and no expression is named."""
 
-    def __init__(self, registry: CollectorRegistry, room: str) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, room: str, *, without_emotion: bool = False
+    ) -> None:
         super().__init__(registry, room)
+        emotional = None if without_emotion else registry
         self.frames_joined = Counter(
             "readroom_frames_joined",
             "Frames whose results reached the timelines.",
@@ -223,11 +234,11 @@ class AggregatorMetrics(BoxMetrics):
             "readroom_expression_share_ratio",
             "Share of the visible people in each state.",
             ["room", "expression"],
-            registry=registry,
+            registry=emotional,
         )
         self.person_state = Gauge(
             "readroom_person_state",
-            f"State of the person in a slot: {_STATE_LEGEND}.",
+            f"State of the person in a slot: {_legend(without_emotion)}.",
             ["room", "slot"],
             registry=registry,
         )
@@ -242,14 +253,14 @@ class AggregatorMetrics(BoxMetrics):
             "Index from -1 (unpleasant) to 1 (pleasant) of how the person in a slot looks, derived "
             "from the expression probabilities; NaN while the face is not read.",
             ["room", "slot"],
-            registry=registry,
+            registry=emotional,
         )
         self.person_arousal = Gauge(
             "readroom_person_arousal",
             "Index from -1 (quiet) to 1 (excited) of how the person in a slot looks, derived from "
             "the expression probabilities; NaN while the face is not read.",
             ["room", "slot"],
-            registry=registry,
+            registry=emotional,
         )
         self.overflow = Counter(
             "readroom_people_overflow",

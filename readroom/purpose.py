@@ -10,6 +10,8 @@ expressions by oversight. So:
   read stops a start: it may have said "workplace".
 - A room that runs keeps its purpose. `readroom run` hands it to its processes, which don't look at
   the file again when they are started anew.
+- Boxes on several machines agree on it through Redis: one that has none takes over the room's, and
+  waits where nobody has said one yet; one that has another refuses to run.
 
 docs/semantics/purpose.md says what each purpose allows.
 """
@@ -28,16 +30,28 @@ from pathlib import Path
 from typing import Final, TextIO
 
 import msgspec
+from redis.exceptions import OutOfMemoryError
 
+from readroom.box import Box
 from readroom.errors import BadSettings
 from readroom.messages import PURPOSES, WITHOUT_EMOTION, Purpose
 from readroom.settings import Settings
+from readroom.streams import (
+    NO_PURPOSE,
+    REDIS_AWAY,
+    Client,
+    hold_purpose,
+    room_purpose,
+    wait_for_redis,
+)
 from readroom.words import PURPOSE_WORDS
 
 #: The engine that reads expressions.
 _EXPRESSION: Final = "expression"
 #: Set by the supervisor: this process belongs to a run that has settled its purpose.
 _SUPERVISED: Final = "READROOM_PARENT_PID"
+#: How often a box looks whether the room has a purpose by now, s.
+_LOOK_S: Final = 0.5
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +93,43 @@ def decided(settings: Settings) -> Purpose | None:
         return settings.purpose
     found = kept(settings.data, settings.room)
     return found.purpose if found else None
+
+
+def agree(box: Box, *, leads: bool) -> bool:
+    """Settle a box's purpose with those of the room's other boxes before it reads anything; False
+    where it was told to stop meanwhile.
+
+    One that has none takes over theirs. Where nobody runs yet it waits, except for one that
+    ``leads`` (a camera): what that one has is the room's. Below a supervisor it is settled already.
+    Raises BadSettings where theirs is another.
+    """
+    if box.supervised:
+        return True
+    while not box.stopping.is_set():
+        client = wait_for_redis(box.settings.redis, box.wait, box.log.warning)
+        if client is None:
+            break
+        try:
+            with client:
+                return _agreed(box, client, leads)
+        except (*REDIS_AWAY, OutOfMemoryError) as error:
+            box.log.warning("Redis failed, trying again", error=type(error).__name__)
+            box.wait(_LOOK_S)
+    return False
+
+
+def _agreed(box: Box, client: Client, leads: bool) -> bool:
+    if box.settings.purpose is None:
+        while (said := room_purpose(client, box.keys)) is None and not leads:
+            box.set_ready(False, "no purpose (READROOM_PURPOSE), and no camera of the room yet")
+            if box.wait(_LOOK_S):
+                return False
+        if said not in (None, NO_PURPOSE):
+            taken = box.settings.model_copy(update={"purpose": named(said)})
+            box.settings = allowed(taken)
+            box.log.info("the room's purpose is taken over", purpose=said)
+    hold_purpose(client, box.keys, box.settings.purpose)
+    return True
 
 
 def allowed(settings: Settings) -> Settings:

@@ -195,7 +195,7 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
     """Look after the children; say the address once, then a line a second."""
     tail: TailReader[RoomState] = TailReader(client, box.keys.people, RoomState)
     addressed = False
-    closed = ""
+    closed: str | None = None
     started_s = next_line_s = time.monotonic()
     while not box.wait(0.1):
         supervisor.turn()
@@ -227,7 +227,12 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
             _say(progress_line(newest[0]))
             if newest[0].phase == "closed":
                 closed = newest[0].session
-                _say("the session is closed: every source has ended. The page stays; Ctrl-C ends.")
+                _say(f"the session is closed{_why(newest[0])}. The page stays; Ctrl-C ends.")
+
+
+def _why(state: RoomState) -> str:
+    over = all(camera.phase == "ended" for camera in state.cameras)
+    return ": every source has ended" if over else ""
 
 
 def _say_address(box: Box, client: Client) -> bool:
@@ -253,9 +258,10 @@ def progress_line(state: RoomState) -> str:
     minutes, seconds = divmod(int(state.time_s), 60)
     away = ", ".join(c.camera for c in state.cameras if c.phase in ("retrying", "connecting"))
     waiting = f" · waiting for {away}" if away else ""
+    rolling = " · nothing is stored" if state.phase == "rolling" else ""
     return (
         f"{minutes:3d}:{seconds:02d}  {rate:5.1f} frames/s · {people} · "
-        f"lag {state.lag_s:.2f} s{lost}{waiting}"
+        f"lag {state.lag_s:.2f} s{lost}{waiting}{rolling}"
     )
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -40,6 +41,8 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+#: Engines that read the faces that the same worker found in the same frame.
+_READ_FACES: tuple[EngineName, ...] = ("expression", "mesh", "identity")
 
 
 def _words(value: Any) -> Any:
@@ -116,7 +119,7 @@ class WorkerSettings(_Section):
         ("face", "expression", "pose"),
         description="What a worker runs; its lane (consumer group) is named after it. mesh (brows, "
         "lids and mouth in detail) and identity (the same person in two cameras) are there for "
-        "who has fetched their networks.",
+        "who has fetched their networks. expression, mesh and identity need face beside them.",
     )
     device: str = Field(
         "cpu",
@@ -187,9 +190,7 @@ class WorkerSettings(_Section):
     def _order_engines(cls, value: tuple[EngineName, ...]) -> tuple[EngineName, ...]:
         if not value:
             raise ValueError("name at least one engine")
-        if "expression" in value and "face" not in value:
-            raise ValueError("expression needs face in the same worker")
-        return tuple(engine for engine in ENGINES if engine in value)
+        return _in_order(value)
 
 
 class AggregatorSettings(_Section):
@@ -343,9 +344,19 @@ class Settings(BaseSettings):
         return self.purpose in WITHOUT_EMOTION
 
     @property
+    def engines(self) -> tuple[EngineName, ...]:
+        """What a worker of this process may run: as set, but for what the purpose forbids."""
+        return self._allowed(self.workers.engines)
+
+    @property
     def lane_names(self) -> tuple[str, ...]:
-        """The lanes every recorded frame passes: as set, else the one of this process."""
-        return self.lanes or (lane_name(self.workers.engines),)
+        """The lanes every recorded frame passes: as set, else the one of this process; without
+        what the purpose forbids, which may leave fewer."""
+        lanes = map(_engines_of, self.lanes) if self.lanes else (self.engines,)
+        return tuple(dict.fromkeys(lane_name(self._allowed(engines)) for engines in lanes))
+
+    def _allowed(self, engines: tuple[EngineName, ...]) -> tuple[EngineName, ...]:
+        return tuple(e for e in engines if e != "expression" or not self.without_emotion)
 
     @classmethod
     def settings_customise_sources(
@@ -375,10 +386,25 @@ def lane_name(engines: tuple[EngineName, ...]) -> str:
 
 
 def _engines_of(lane: str) -> tuple[EngineName, ...]:
+    """The engines of a lane, in the order of ENGINES. Raises ValueError where it can't be one."""
     words = lane.split("+")
     if not set(words) <= set(ENGINES):
         raise ValueError(f"{lane!r} is no lane: join some of {', '.join(ENGINES)} by +")
-    return tuple(engine for engine in ENGINES if engine in words)
+    return _in_order(words)
+
+
+def _in_order(names: Collection[str]) -> tuple[EngineName, ...]:
+    """Engines that one worker can run, in the order of ENGINES. Raises ValueError where some read
+    faces and none finds them."""
+    engines: tuple[EngineName, ...] = tuple(engine for engine in ENGINES if engine in names)
+    readers = [engine for engine in engines if engine in _READ_FACES]
+    if readers and "face" not in engines:
+        needs = "needs" if len(readers) == 1 else "need"
+        raise ValueError(
+            f"{' and '.join(readers)} {needs} face in the same worker: make it "
+            f"face+{lane_name(engines)}"
+        )
+    return engines
 
 
 def _config_file() -> Path | None:

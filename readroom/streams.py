@@ -69,6 +69,10 @@ PEOPLE_KEPT = 2400
 EVENTS_KEPT = 5000
 #: Observations kept while no camera records and no aggregator reads.
 OBSERVATIONS_KEPT = 20000
+#: A room's purpose is forgotten this long after the last of its boxes, s (each says it every 1 s).
+PURPOSE_HELD_S = 15
+#: Stands for a room whose people are painted: it needs none.
+NO_PURPOSE = "none"
 #: An entry handed out this often without an acknowledgement has killed its readers: skip it.
 MAX_DELIVERIES = 3
 
@@ -131,6 +135,11 @@ class Keys:
     def boxes(self) -> str:
         """Hash: kind/name → BoxInfo."""
         return self._key("boxes")
+
+    @property
+    def purpose(self) -> str:
+        """String: what the room's boxes run for; see :func:`hold_purpose`."""
+        return self._key("purpose")
 
     def progress(self, camera: str) -> str:
         """Hash: where a recording stands (written by ingest with each frame; see FrameWriter)."""
@@ -679,6 +688,36 @@ def read_boxes(client: Client, keys: Keys) -> dict[str, BoxInfo]:
     return _read_hash(client, keys.boxes, BoxInfo)
 
 
+def room_purpose(client: Client, keys: Keys) -> str | None:
+    """What the room's boxes run for: a purpose, or :data:`NO_PURPOSE`; None where none runs."""
+    found = cast(bytes | None, client.get(keys.purpose))
+    return None if found is None else found.decode(errors="replace")
+
+
+def hold_purpose(client: Client, keys: Keys, purpose: str | None) -> None:
+    """Say what a box runs for, as every box does once a second: so all that run, wherever they
+    run, have one purpose, and another can be given when the last of them is gone.
+
+    Raises BadSettings where others run for another.
+    """
+    mine = purpose or NO_PURPOSE
+    said = room_purpose(client, keys)
+    if said is None:
+        client.set(keys.purpose, mine, nx=True, ex=PURPOSE_HELD_S)
+        said = room_purpose(client, keys) or mine
+    if said != mine:
+        given = (
+            f"start this one with READROOM_PURPOSE={said}, or stop them"
+            if said != NO_PURPOSE
+            else "stop them (they read the demo room, whose people are painted)"
+        )
+        raise BadSettings(
+            f"purpose: room {keys.room} runs for {said}, and this box is for {mine}: {given}; "
+            f"{PURPOSE_HELD_S} s after the last box of the room another can be given"
+        )
+    client.expire(keys.purpose, PURPOSE_HELD_S)
+
+
 def _read_hash(client: Client, key: str, kind: type[T]) -> dict[str, T]:
     found: dict[str, T] = {}
     for name, body in cast(dict[bytes, bytes], client.hgetall(key)).items():
@@ -703,13 +742,26 @@ def publish_observation(
 
 
 class TailReader(Generic[T]):
-    """Follows a stream without a group, from its newest entries on: for viewers."""
+    """Follows a stream without a group: for viewers, from its newest entries on, and for who keeps
+    their ``position`` themselves (an entry's id, empty for the beginning)."""
 
-    def __init__(self, client: Client, key: str, kind: Any) -> None:
+    def __init__(self, client: Client, key: str, kind: Any, position: str = "") -> None:
         self._client = client
         self._key = key
         self._kind = kind
-        self._last: bytes = b"0-0"
+        self._last: bytes = position.encode() or b"0-0"
+
+    @property
+    def position(self) -> str:
+        """The entry that was read last."""
+        return self._last.decode()
+
+    def rewind_if_replaced(self) -> None:
+        """Start again at the stream's beginning where the server has come back empty since the
+        position was taken, and counts its entries anew."""
+        newest = cast(list[Any], self._client.xrevrange(self._key, count=1))
+        if not newest or _id_pair(newest[0][0]) < _id_pair(self._last):
+            self.rewind()
 
     def backfill(self, count: int) -> list[T]:
         """The newest ``count`` messages, oldest first; reading goes on behind them."""
@@ -719,9 +771,9 @@ class TailReader(Generic[T]):
         return self._decode(reversed(raw))
 
     def read(self, *, count: int, block_ms: int) -> list[T]:
-        """What has come since, waiting at most ``block_ms`` for it."""
+        """What has come since, waiting at most ``block_ms`` for it (0: not at all)."""
         answer = cast(
-            Any, self._client.xread({self._key: self._last}, count=count, block=max(1, block_ms))
+            Any, self._client.xread({self._key: self._last}, count=count, block=block_ms or None)
         )
         entries = [entry for _, found in answer for entry in found]
         if entries:

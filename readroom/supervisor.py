@@ -42,8 +42,9 @@ STABLE_S = 30.0
 DRAIN_S = 1.5
 #: What all groups together get, s: Ctrl-C must end everything within 5 s, whatever hangs.
 STOP_S = 3.5
-#: What a group gets even then, s: the usual drain needs no more.
-LEAST_DRAIN_S = 0.3
+#: What a group gets even then, s: on an idle machine the aggregator and the page need 0.3. With the
+#: two longest drains before them, everything has ended after 1.5 + 1.5 + 3 · 0.5 s.
+LEAST_DRAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)

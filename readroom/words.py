@@ -67,7 +67,7 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "check": frozenset(
         ("who", "camera", "room", "n", "count", "width", "limit", "goal", "factor", "percent")
-        + ("phase", "lag", "seconds", "session")
+        + ("phase", "lag", "seconds", "degrees", "light", "sharp")
     ),
 }
 
@@ -155,8 +155,9 @@ def signed(value: float | None) -> str:
 def event_sentence(words: Vocabulary, event: Event, names: Mapping[int, str]) -> str:
     """What an event says, in one sentence: "P3 looked displeased for 4.2 s, 82 % sure".
 
-    ``names`` maps slots to pseudonyms (others are "P" and the slot). Raises KeyError for a kind,
-    or something named by the event, that this vocabulary has no word for.
+    ``names`` maps people's numbers in the session to names; who has none is called as the room
+    calls them. Raises KeyError for a kind, or something named by the event, that this vocabulary
+    has no word for.
     """
     fields = event_fields(words, event, names)
     kind = event.kind
@@ -172,9 +173,9 @@ def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> d
     measure = event.measure
     state = event.state or ""
     return {
-        "who": _name(event.slot, names),
-        "other": _name(_slot(state) if event.kind in ("merged", "split") else None, names),
-        "what": _what(words, event.kind, state),
+        "who": _name(names, event.person, "" if event.slot is None else f"P{event.slot}"),
+        "other": _name(names, event.other, state if event.kind in ("merged", "split") else ""),
+        "what": _what(words, event),
         "past": _past(words, event.kind, state),
         "phase": words.phases[state] if event.kind == "camera" else "",
         "camera": event.camera or "",
@@ -189,19 +190,17 @@ def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> d
     }
 
 
-def _name(slot: int | None, names: Mapping[int, str]) -> str:
-    return "" if slot is None else names.get(slot, f"P{slot}")
+def _name(names: Mapping[int, str], person: int | None, pseudonym: str) -> str:
+    return pseudonym if person is None else names.get(person, pseudonym)
 
 
-def _slot(text: str) -> int | None:
-    digits = text.removeprefix("P")
-    return int(digits) if digits.isdigit() else None
-
-
-def _what(words: Vocabulary, kind: str, state: str) -> str:
-    if kind in ("inflection", "peak"):
-        return words.measures[state]
-    return words.deviations[state] if kind == "deviation" else ""
+def _what(words: Vocabulary, event: Event) -> str:
+    """Of what the event's measure is: a figure of the room, or a person's."""
+    if event.kind == "response":  # Without a figure it says that there is none.
+        return words.measures[event.figure] if event.figure else ""
+    if event.kind in ("inflection", "peak"):
+        return words.measures[event.figure or event.state or ""]
+    return words.deviations[event.figure or event.state or ""] if event.kind == "deviation" else ""
 
 
 def _past(words: Vocabulary, kind: str, state: str) -> str:
@@ -346,15 +345,15 @@ _EVENTS: Final = {
     "look_ended_sure": "{who} {past} for {duration}, {sure} sure",
     "action_ended": "{who} {past} for {duration}",
     "action_ended_sure": "{who} {past} for {duration}, {sure} sure",
-    "deviation": "{who} looked unlike their own last minute for {duration}: {what}",
-    "deviation_sure": "{who} looked unlike their own last minute for {duration}, {sure} sure: "
-    "{what}",
+    "deviation": "{who} looked unlike their own last minute for {duration}: {what}, {value} robust "
+    "deviations",
+    "deviation_bare": "{who} looked unlike their own last minute for {duration}: {what}",
     "inflection": f"The room turned: {{what}}, {_INTERVAL}",
     "inflection_bare": "The room turned: {what}",
     "peak": f"The room was at its height: {{what}}, {_INTERVAL}",
     "peak_bare": "The room was at its height: {what}",
     "marker": "Marked: {label}",
-    "response": f"After “{{label}}”: {_INTERVAL}",
+    "response": f"After “{{label}}”: {{what}}, {_INTERVAL}",
     "response_bare": "After “{label}”: too little was seen to say",
     "merged": "{who} and {other} are one person",
     "split": "{who} and {other} are two people",
@@ -376,6 +375,7 @@ _PAGE: Final = {
     "reading_with": "Networks: {engines}.",
     "no_expression": "Expressions are not being read.",
     "untitled": "Room “{room}”",
+    "rolling": "Nothing is stored; start with `readroom session start`.",
     "waiting": "Waiting for the first camera",
     "waiting_hint": "The people in view appear here as soon as a camera delivers.",
     "nobody": "Nobody has been in view yet",
@@ -393,6 +393,7 @@ _PAGE: Final = {
     "overflow": "More people came than there are strips: {count} without one.",
     "under_a_second": "under 1 s",
     "for_duration": "for {duration}",
+    "look_for": "{label} for {duration}",
     "last_seen": "for {duration}, then no data",
     "mix_now": "The room now",
     "mix_last": "The room when last heard of",
@@ -440,6 +441,8 @@ _CHECK: Final = {
     "camera": "camera",
     "person": "person",
     "face_px": "face, px",
+    "light": "light",
+    "sharp": "sharp",
     "readable": "readable",
     "away": "turned away",
     "in_view": "in view",
@@ -447,6 +450,8 @@ _CHECK: Final = {
     "finding": "finding",
     "remedy": "remedy",
     "fine": "can be read",
+    "better": "could be seen better",
+    "unfit": "can't be read",
     "too_small": "the face is {width} px wide, reading it takes {limit} px",
     "too_small_remedy": "move camera {camera} nearer, or zoom in, until the face is {factor} times "
     "as wide ({goal} px)",
@@ -455,9 +460,24 @@ _CHECK: Final = {
     "as wide ({goal} px)",
     "turned_away": "turned away for {percent} of the time",
     "turned_away_remedy": "put a camera where {who} faces",
+    "no_face": "somebody is there, and no face is found",
+    "no_face_remedy": "see whether something is before the face of {who}, whether it is lit, and "
+    "whether a camera sees it from the front",
+    "turned": "the face is turned {degrees}° aside",
+    "turned_remedy": "put camera {camera} where {who} faces",
+    "bowed": "the face is bowed by {degrees}°",
+    "bowed_remedy": "bring camera {camera} down to the height of the faces",
+    "raised": "the face is raised by {degrees}°",
+    "raised_remedy": "bring camera {camera} up to the height of the faces",
+    "dark": "the face is dark: light {light} of 255, {limit} at least",
+    "dark_remedy": "more light on {who} from the front, none from behind",
+    "overlit": "the face is overlit: light {light} of 255, {limit} at most",
+    "overlit_remedy": "less light on {who}, or a shorter exposure of camera {camera}",
+    "blurred": "the face is blurred: sharpness {sharp}, {limit} at least",
+    "blurred_remedy": "clean and focus the lens of camera {camera}; where people move, more light",
     "unreadable": "readable for {percent} of the time only, though the face is large enough",
-    "unreadable_remedy": "see whether the face is dark, blurred, half hidden or seen from the "
-    "side: more light from the front, a clean and focused lens, nothing before the face",
+    "unreadable_remedy": "see whether the face is half hidden: by a hand, a mask, a screen, "
+    "somebody else",
     "camera_away": "camera {camera}: {phase}",
     "camera_away_remedy": "see whether it is switched on, and whether its address is right",
     "camera_empty": "camera {camera}: nobody in view",

@@ -11,7 +11,7 @@ from readroom.messages import EngineName
 from readroom.models.choice import Choice, choose
 from readroom.models.files import read_verified
 from readroom.models.registry import Entry, Task
-from readroom.settings import Settings, WorkerSettings
+from readroom.settings import Settings, WorkerSettings, lane_name
 from readroom.workers.analysis import Analyser
 from readroom.workers.backends import backend_for
 from readroom.workers.backends.base import Backend, Network, Profile
@@ -55,7 +55,7 @@ def assemble(
     for can run; ReadroomError where a file isn't the network it should be.
     """
     workers = settings.workers
-    choices = tuple(choose(settings, task) for task in tasks(allowed_engines(settings)))
+    choices = tuple(choose(settings, task) for task in tasks(settings.engines))
     for choice in choices:
         if choice.broken:
             raise BadSettings(choice.reason)
@@ -63,7 +63,9 @@ def assemble(
     by_task = {choice.task: choice for choice in choices if choice.runs}
     if "faces" not in by_task and not {"keypoints", "people"} <= set(by_task):
         reasons = "; ".join(choice.reason for choice in choices if not choice.runs)
-        raise BadSettings(f"workers.engines={'+'.join(workers.engines)}: nothing to run: {reasons}")
+        raise BadSettings(
+            f"workers.engines={lane_name(settings.engines)}: nothing to run: {reasons}"
+        )
     analyser = Analyser(
         faces=builder.faces(by_task.get("faces")),
         expressions=builder.expressions(by_task.get("expression")),
@@ -74,12 +76,6 @@ def assemble(
         min_face_px=workers.min_face_px,
     )
     return Assembled(analyser, choices)
-
-
-def allowed_engines(settings: Settings) -> tuple[EngineName, ...]:
-    """The engines that were asked for and may run for this purpose."""
-    forbidden = "expression" if settings.without_emotion else ""
-    return tuple(engine for engine in settings.workers.engines if engine != forbidden)
 
 
 def tasks(engines: tuple[EngineName, ...]) -> tuple[Task, ...]:

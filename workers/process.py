@@ -117,7 +117,7 @@ class Worker:
         self._analyser = assembled.analyser
         self._models = {str(engine): model for engine, model in self._analyser.models.items()}
         self._metrics = metrics
-        self._lane = lane_name(self._settings.engines)
+        self._lane = lane_name(box.settings.engines)
         self._pixels = PixelReader()
         self._known = KnownFaces()
         self._failures = 0

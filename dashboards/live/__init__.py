@@ -22,4 +22,6 @@ The data's way::
 - ``status`` says whether Redis answers. The age of the data is in every message, measured with
   this machine's clock, so that the browser's may be wrong.
 - What may be said about a face is in one place, words.py; the page fetches it from ``/words``.
+- Where no emotion may be inferred (by the server's purpose or the room's) visible.py lets through
+  what is visible, and ``/words`` has no word for the rest.
 """

@@ -96,7 +96,7 @@ class _Page:
         self._hub = hub
 
     async def words(self, request: Request) -> Response:
-        return _json(page_words(self._box.settings.without_emotion))
+        return _json(page_words(self._hub.without_emotion))
 
     async def state(self, request: Request) -> Response:
         """The newest room state; null before the first."""

@@ -20,6 +20,9 @@ KEPT_S: Final = 600.0
 SAMPLES_KEPT: Final = int(KEPT_S / SAMPLE_EVERY_S)
 #: Events kept for a page's list.
 EVENTS_KEPT: Final = 60
+#: What the list leaves out: a person has dozens of actions a minute, and what goes on stands beside
+#: their name.
+UNLISTED: Final = frozenset({"action_ended"})
 
 _STATE_NUMBERS: Final = {state: number for number, state in enumerate(STATES)}
 #: Stands for a state that this version doesn't know.
@@ -72,7 +75,10 @@ class History:
     def add(self, room: RoomState) -> None:
         """Take a room state in; another session begins a new history."""
         if room.session != self._session:
-            self._session = room.session
+            # Without a session (rolling) the name is the same each time, and the clock isn't.
+            gone, self._session = self._session, room.session
+            kept = [event for event in self._events if event.session != gone]
+            self._events = deque(kept, maxlen=EVENTS_KEPT)
             self._samples.clear()
             self._names.clear()
         for person in room.people:
@@ -82,8 +88,8 @@ class History:
         self._samples.append(sample_of(room))
 
     def add_event(self, event: Event) -> bool:
-        """Take an event in; False where it was there already."""
-        if event in self._events:
+        """Take an event in; False where it was there already, or isn't for the list."""
+        if event.kind in UNLISTED or event in self._events:
             return False
         self._events.append(event)
         return True

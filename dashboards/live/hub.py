@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from readroom.dashboards.live.history import History, Sample
-from readroom.messages import CameraState, Event, RoomState
+from readroom.dashboards.live.visible import is_visible, visible_only
+from readroom.messages import WITHOUT_EMOTION, CameraState, Event, RoomState
 from readroom.redaction import redact, redact_source
 
 #: Messages a viewer may be behind by before it is sent a new history instead: 16 s of them.
@@ -55,9 +56,10 @@ def server_sent(kind: str, message: Any) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (kind.encode(), msgspec.json.encode(message))
 
 
-def for_the_page(room: RoomState) -> RoomState:
-    """The state without what the page doesn't draw (keypoints are most of its bytes), and with
-    sources and reasons redacted once more, since here they leave the machine."""
+def for_the_page(room: RoomState, without_emotion: bool) -> RoomState:
+    """The state without what the page doesn't draw (keypoints are most of its bytes) or may not,
+    and with sources and reasons redacted once more, since here they leave the machine."""
+    room = visible_only(room) if without_emotion else room
     return replace(
         room,
         people=tuple(replace(person, keypoints=None) for person in room.people),
@@ -121,10 +123,20 @@ class Mailbox:
 class Hub:
     """The newest of everything, and the mailboxes of whoever watches.
 
-    ``now`` gives Unix seconds; ``count_viewers`` is told how many pages are open.
+    ``now`` gives Unix seconds; ``count_viewers`` is told how many pages are open. With
+    ``silent``, or while the room's purpose forbids it, nothing that names an emotion is passed on.
     """
 
-    def __init__(self, now: Callable[[], float], count_viewers: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        count_viewers: Callable[[int], None],
+        *,
+        silent: bool = False,
+    ) -> None:
+        self._silent = silent
+        #: Whether nothing may name an emotion: that was said at the start, or says the room.
+        self.without_emotion = silent
         self._now = now
         self._count_viewers = count_viewers
         self._history = History()
@@ -155,20 +167,33 @@ class Hub:
 
     def take(self, states: Sequence[RoomState], events: Sequence[Event]) -> None:
         """What the reader found, oldest first."""
-        for state in states:
-            self._history.add(state)
         if states:
-            self.room = for_the_page(states[-1])
-        fresh = [event for event in events if self._history.add_event(event)]
+            self._obey(states[-1])
+        rooms = [for_the_page(state, self.without_emotion) for state in states]
+        for room in rooms:
+            self._history.add(room)
+            self.room = room
+        told = events if not self.without_emotion else [e for e in events if is_visible(e)]
+        fresh = [event for event in told if self._history.add_event(event)]
         if max(len(states), len(fresh)) > BURST_STATES:
-            for mailbox in self._viewers:
-                mailbox.begin_again()
+            self._begin_again()
             return
-        for state in states:
-            room = for_the_page(state)
+        for room in rooms:
             self._send("room", RoomMessage(room=room, age_s=self._age_s(room)))
         for event in fresh:
             self._send("event", event)
+
+    def _obey(self, room: RoomState) -> None:
+        """What was there before a room was for another purpose is forgotten."""
+        without_emotion = self._silent or room.purpose in WITHOUT_EMOTION
+        if without_emotion != self.without_emotion:
+            self.without_emotion = without_emotion
+            self._history = History()
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        for mailbox in self._viewers:
+            mailbox.begin_again()
 
     def set_status(self, status: Status) -> None:
         """Whether Redis answers."""

@@ -39,7 +39,7 @@ def main(box: Box) -> None:
     """
     settings = box.settings
     metrics = LiveMetrics(box.metrics, settings.room)
-    hub = Hub(time.time, metrics.viewers.set)
+    hub = Hub(time.time, metrics.viewers.set, silent=settings.without_emotion)
     with listen(settings.http.host, settings.http.port) as listening:
         port = int(listening.getsockname()[1])
         address = page_address(settings.http.host, port)

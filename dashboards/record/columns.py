@@ -13,9 +13,17 @@ from typing import Final, Literal
 
 from readroom.messages import ACTIONS, EXPRESSIONS, KEYPOINTS, LOOKS, STATES
 
-Kind = Literal["text", "float32", "float64", "int16", "bool"]
+Kind = Literal["text", "float32", "float64", "int16", "int32", "bool"]
 #: What a null in a column can mean beside what the column says of itself.
 _UNKNOWN: Final = "null: not measured"
+#: Fields of Quality: name, unit, range, meaning.
+_QUALITY: Final = (
+    ("sharpness", "grey²", "≥ 0", "variance of the Laplacian at 64×64, below about 30 blurred"),
+    ("brightness", "grey", "0..255", "mean brightness"),
+    ("yaw_deg", "°", "-180..180", "turned to the person's own left (> 0)"),
+    ("pitch_deg", "°", "-180..180", "looking up (> 0)"),
+    ("roll_deg", "°", "-180..180", "tilted clockwise in the picture (> 0)"),
+)
 _SIDES: Final = ("x", "y", "width", "height")
 
 
@@ -40,6 +48,7 @@ def columns(*, without_emotion: bool) -> tuple[Column, ...]:
 def _who_and_when() -> Iterator[Column]:
     yield Column("session", "text", "", "", "the session's name")
     yield Column("time_s", "float64", "s", "≥ 0", "session time of the room state")
+    yield Column("person", "int32", "", "≥ 1", "the person's number in the session; never reused")
     yield Column("slot", "int16", "", "1..32", "the person's slot; may be given away again")
     yield Column("pseudonym", "text", "", "", "what the person is called: P1 in slot 1")
     yield Column("camera", "text", "", "", "the camera that sees the person best")
@@ -68,6 +77,9 @@ def _actions() -> Iterator[Column]:
         "coverage", "float32", "", "0..1", "share of the last minute in which the face was readable"
     )
     yield Column("face_width_px", "float32", "px", "≥ 0", "width of the face in the frame")
+    for name, unit, reach, said in _QUALITY:
+        meaning = f"of the newest face: {said}; null: not measured, or no face yet"
+        yield Column(f"face_{name}", "float32", unit, reach, meaning)
     yield Column(
         "blinks_per_min", "float32", "1/min", "≥ 0", f"blinks in the last minute; {_UNKNOWN}"
     )

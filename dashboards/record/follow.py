@@ -1,7 +1,8 @@
 """Follows the ``people`` and the ``events`` stream of one session, and fills its table.
 
-The session is the one that runs, from as far back as the stream remembers it (ten minutes), else
-the next to start. Its end ends the recording, as does being told to stop.
+The session is the one that is named, else the one that runs, else the next to start; from as far
+back as the stream remembers it (ten minutes). Its end ends the recording, as does being told to
+stop, or a Redis that is away for too long.
 
 Events are read after the room states, to their end: the aggregator writes an event before the room
 states that follow it, so a marker is always there before the rows that it labels are made.
@@ -18,8 +19,9 @@ from typing import Final
 
 from readroom.dashboards.record.rows import Markers, rows_of
 from readroom.dashboards.record.table import Table, arrow, check_place
+from readroom.errors import BadSettings
 from readroom.messages import WITHOUT_EMOTION, Event, RoomState
-from readroom.streams import REDIS_AWAY, Client, Keys, TailReader
+from readroom.streams import PEOPLE_KEPT, REDIS_AWAY, Client, Keys, TailReader
 
 #: A group of rows is put on disk this often, s: as much is lost in a crash at most.
 GROUP_S: Final = 30.0
@@ -29,6 +31,9 @@ BLOCK_MS: Final = 200
 CHUNK: Final = 128
 #: Pause between two tries at a Redis that is away, s.
 RETRY_S: Final = 0.5
+#: A Redis that is away for longer won't come back with the same session, s: no aggregator goes on
+#: with one that it left so long ago (aggregator/session.py, live).
+AWAY_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +53,48 @@ def record(
     path: Path,
     *,
     stopping: threading.Event,
+    session: str | None = None,
     without_emotion: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Recorded:
     """Record one session into the new file ``path``, until it ends or ``stopping`` is set.
 
+    ``session`` names one that the stream remembers; None: the one that runs, or comes.
     ``without_emotion`` leaves out what holds or names an emotion, as the room's own purpose may
     in any case. ``say`` is told a line when something changes. While Redis is away it is tried
-    again. Ctrl-C ends it like ``stopping``; anything worse leaves the parts, to be finished later
-    (:func:`readroom.dashboards.record.table.finish`). Raises BadSettings where pyarrow is missing
-    or the file can't be made, NotWritten where it can't be written.
+    again, for AWAY_S. Ctrl-C ends it like ``stopping``; anything worse leaves the parts, to be
+    finished later (:func:`readroom.dashboards.record.table.finish`). Raises BadSettings where
+    pyarrow is missing, the file can't be made or there is no such session, NotWritten where the
+    file can't be written.
     """
     arrow()
     check_place(path)
     recording = Recording(path, without_emotion=without_emotion)
     rooms: TailReader[RoomState] = TailReader(client, keys.people, RoomState)
     events: TailReader[Event] = TailReader(client, keys.events, Event)
-    away = started = False
+    started = False
+    away_since: float | None = None
     try:
         while not (stopping.is_set() or recording.ended):
             try:
                 if not started:
-                    _find_session(rooms, recording)
+                    _find_session(rooms, recording, session)
                     started = True
                     say(_beginning(recording, path))
                 _turn(rooms, events, recording)
-                away = False
+                away_since = None
             except REDIS_AWAY:
-                if not away:
+                now = time.monotonic()
+                if away_since is None:
+                    away_since = now
                     say("Redis is away; trying again")
-                away = True
+                if now - away_since > AWAY_S:
+                    say("Redis stays away: the recording ends here")
+                    break
                 # It may come back empty: what is read twice is known as old.
                 rooms.rewind()
                 events.rewind()
-                recording.take([], time.monotonic())
+                recording.take([], now)
                 stopping.wait(RETRY_S)
     except KeyboardInterrupt:
         say("stopped")
@@ -89,8 +102,20 @@ def record(
     return Recorded(path, recording.session, recording.rows, recording.ended)
 
 
-def _find_session(rooms: TailReader[RoomState], recording: Recording) -> None:
-    """The session that runs, to be read from its oldest room state; else those that come."""
+def _find_session(rooms: TailReader[RoomState], recording: Recording, session: str | None) -> None:
+    """The session that is named or runs, to be read from its oldest room state; else those that
+    come. Raises BadSettings for a name that the stream doesn't know."""
+    if session is not None:
+        known = {state.session: state for state in rooms.backfill(PEOPLE_KEPT) if state.session}
+        if session not in known:
+            raise BadSettings(
+                f"session={session}: the room's stream, which goes back ten minutes, has no such "
+                f"session; it has {', '.join(known) or 'none'}. Without --session the one that "
+                "runs is recorded, or the next to start"
+            )
+        recording.begin(known[session])
+        rooms.rewind()
+        return
     newest = rooms.backfill(1)
     if newest and newest[0].phase == "running":
         recording.begin(newest[0])

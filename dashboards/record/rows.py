@@ -15,6 +15,7 @@ from readroom.messages import (
     CameraState,
     Event,
     PersonState,
+    Quality,
     RoomState,
 )
 
@@ -59,6 +60,7 @@ def rows_of(state: RoomState, markers: Markers, *, without_emotion: bool) -> lis
         row: Row = {
             "session": state.session,
             "time_s": state.time_s,
+            "person": person.person,
             "slot": person.slot,
             "pseudonym": person.pseudonym,
             "camera": person.camera,
@@ -71,6 +73,7 @@ def rows_of(state: RoomState, markers: Markers, *, without_emotion: bool) -> lis
         }
         if not without_emotion:
             row |= _look(person)
+        row |= _quality(person.quality)
         row |= {f"action_{name}": _action(person, name) for name in ACTIONS}
         row |= _places(person, cameras.get(person.camera))
         rows.append(row)
@@ -87,6 +90,11 @@ def _look(person: PersonState) -> Row:
         "arousal": person.arousal,
         **{f"p_{n}": p for n, p in zip(EXPRESSIONS, probabilities, strict=True)},
     }
+
+
+def _quality(quality: Quality | None) -> Row:
+    names = ("sharpness", "brightness", "yaw_deg", "pitch_deg", "roll_deg")
+    return {f"face_{n}": None if quality is None else getattr(quality, n) for n in names}
 
 
 def _action(person: PersonState, name: str) -> bool | None:

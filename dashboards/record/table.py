@@ -53,6 +53,7 @@ def _field(pa: Any, column: Column) -> Any:
         "float32": pa.float32(),
         "float64": pa.float64(),
         "int16": pa.int16(),
+        "int32": pa.int32(),
         "bool": pa.bool_(),
     }
     said = {"unit": column.unit, "range": column.range, "meaning": column.meaning}
@@ -114,7 +115,7 @@ def check_place(path: Path) -> None:
     if parts_of(path).exists():
         raise BadSettings(
             f"{parts_of(path)}: a recording that was cut off, or still runs; make its table with "
-            f"`readroom record --finish {path}`, or name a new file"
+            f"`readroom record --finish --out {path}`, or name a new file"
         )
     if not os.access(path.absolute().parent, os.W_OK):
         raise BadSettings(
@@ -197,5 +198,5 @@ def _into_place(unfinished: Path, path: Path) -> None:
 def _not_written(path: Path, error: OSError) -> NotWritten:
     return NotWritten(
         f"{path}: can't be written ({error.strerror or error}); what was recorded until then is in "
-        f"{parts_of(path)}: free some space, then `readroom record --finish {path}`"
+        f"{parts_of(path)}: free some space, then `readroom record --finish --out {path}`"
     )

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from typing import Any
 
 import msgspec
 import pytest
 
-from readroom.messages import MEASURES, NOT_READ, NOT_VISIBLE, Body, Box, Face, Marker, RoomState
-from tests.aggregator.made import LANE, START, face, looks, report, room
+from readroom.messages import (
+    MEASURES,
+    NOT_READ,
+    NOT_VISIBLE,
+    Body,
+    Box,
+    Command,
+    Face,
+    Marker,
+    RoomState,
+    encode,
+)
+from tests.aggregator.made import LANE, START, face, looks, observation, report, room
 from tests.aggregator.scripted import (
     Arrival,
     Cast,
@@ -64,8 +76,8 @@ def assert_in_order(told: Told) -> None:
         assert times == sorted(set(times))
     assert all(0 <= event.start_s <= event.end_s for event in told.events)
     for kind in ("state_ended", "look_ended"):
-        for person in {event.person for event in told.of(kind)}:
-            spans = [e for e in told.of(kind) if e.person == person]
+        for someone in {event.person for event in told.of(kind)}:
+            spans = [e for e in told.of(kind) if e.person == someone]
             ends = [span.end_s for span in spans]
             assert ends == sorted(ends)
             for before, after in itertools.pairwise(spans):
@@ -101,7 +113,7 @@ def test_without_any_face_a_session_runs_and_says_nothing_of_anybody() -> None:
     assert all((measure.value, measure.n) == (None, 0) for measure in state.measures.values())
     play(there, [(START + 70, over)], told)
     assert at(there, 70).phase == "closed"
-    assert told.samples == told.people == told.measures == []
+    assert (told.samples, told.people, told.measures) == ([], [], [])
     assert {event.kind for event in told.events} == {
         *("session_started", "session_closed", "camera", "marker", "response")
     }
@@ -119,7 +131,7 @@ def test_bodies_without_a_face_are_nobody() -> None:
 
 # -- many people --------------------------------------------------------------------------------
 
-WIDE = {"width": 1280, "height": 720}
+WIDE: dict[str, Any] = {"width": 1280, "height": 720}
 SEATS = tuple((70.0 + 150 * (n % 8), 20.0 + 140 * (n // 8)) for n in range(40))
 
 
@@ -295,12 +307,7 @@ def test_a_clock_that_goes_backwards_moves_nothing_back(back_s: float) -> None:
     there = room()
     scene = together(changing(100), changing(400, 3.0))
     told = play(there, film(scene, 0, 30))
-    set_back = [
-        (now, msgspec.structs.replace(message, captured_at=message.captured_at - back_s))
-        for now, message in film(scene, 30, 60)
-        if not isinstance(message, Marker)
-    ]
-    play(there, set_back, told)
+    play(there, film(scene, 30, 60, behind_s=back_s), told)
     state = at(there, 60)
     # Less than 2 s may be jitter: the session's clock waits until the camera's has caught up.
     lost_s = back_s if back_s < 2 else 0.1
@@ -345,6 +352,32 @@ def test_cameras_whose_times_are_300_ms_apart_see_one_person_with_one_timeline()
     states = [e for e in told.of("state_ended") if e.state in ("neutral", "happiness")]
     # One change every 4 s, as with one camera.
     assert len(states) == pytest.approx(14, abs=2)
+    assert_in_order(told)
+
+
+@pytest.mark.parametrize("behind_s", [0.0, 0.3, 1.0])
+def test_a_person_who_passes_from_one_camera_to_another_has_one_timeline(behind_s: float) -> None:
+    there, cast = room(), Cast()
+
+    def scene(camera: str, place: float, until_s: float) -> Scene:
+        def seen(at_s: float) -> tuple[Face, ...]:
+            shown = changing(place)(at_s) if at_s < until_s else ()
+            return tuple(cast.face(one, "ann", camera) for one in shown)
+
+        return seen
+
+    told = play(
+        there,
+        in_order(
+            film(scene("left", 100, 20), 0, 70, camera="left", knows=True),
+            film(scene("right", 400, 99), 0, 70, camera="right", knows=True, behind_s=behind_s),
+        ),
+    )
+    (person,) = at(there, 70).people
+    assert (person.person, person.camera, person.cameras) == (1, "right", ("right",))
+    assert len(told.newest()) == 1
+    assert told.of("person_left") == []
+    assert len(told.samples) == pytest.approx(70 * 4, abs=8)
     assert_in_order(told)
 
 
@@ -455,7 +488,7 @@ def test_a_marker_before_anything_was_seen_marks_nothing() -> None:
     told = play(there, [marker(-5), *film(ROOMFUL, 0, 20)])
     assert len(told.refused) == 1
     assert "pricing slide" in told.refused[0]
-    assert told.markers == told.of("marker") == told.of("response") == []
+    assert (told.markers, told.of("marker"), told.of("response")) == ([], [], [])
 
 
 def test_a_marker_from_before_the_start_is_at_the_start_and_gets_no_answer() -> None:
@@ -493,6 +526,51 @@ def test_a_marker_just_before_the_end_is_told_and_gets_no_answer() -> None:
     assert at(there, 40).phase == "closed"
     assert len(told.markers) == 1
     assert answers(told, "pricing slide") == {None: None}
+
+
+# -- by hand ------------------------------------------------------------------------------------
+
+
+def asked(at_s: float, verb: str, **changes: Any) -> Arrival:
+    said = {"room": "room", "at": START + at_s, "verb": verb, "id": f"{verb} {at_s}"}
+    return START + at_s, msgspec.convert({**said, **changes}, Command)
+
+
+def test_a_split_of_somebody_out_of_sight_makes_nobody_who_left_before_they_came() -> None:
+    there = room()
+    scene: Scene = lambda at_s: ROOMFUL(at_s) if at_s < 10 else ROOMFUL(at_s)[:2]  # noqa: E731
+    told = play(
+        there, in_order(film(scene, 0, 60), [asked(20.05, "split", slot=3, camera="front")])
+    )
+    assert [person.slot for person in at(there, 60).people] == [1, 2]
+    assert {event.person for event in told.of("person_left")} == {3, 4}
+    assert_in_order(told)
+
+
+def test_two_who_are_one_by_hand_though_one_has_left_are_there_and_leave_once() -> None:
+    there = room()
+
+    def scene(at_s: float) -> tuple[Face, ...]:
+        return changing(100)(at_s) if at_s < 10 else changing(400)(at_s) if at_s > 45 else ()
+
+    merged = asked(60.05, "merge", slot=1, other=2)
+    told = play(there, in_order(film(scene, 0, 80), [merged]))
+    (person,) = at(there, 80).people
+    assert (person.person, person.slot) == (1, 1)
+    assert told.newest()[1].left_s is None
+    assert told.newest()[2].merged_into == 1
+    play(there, film(nobody, 80, 120), told)
+    known = [(e.kind, e.person) for e in told.events if e.kind.startswith("person_")]
+    # That person 1 is back is what "merged" says.
+    assert known == [
+        ("person_entered", 1),
+        ("person_left", 1),
+        ("person_entered", 2),
+        ("person_left", 1),
+    ]
+    (merged_event,) = told.of("merged")
+    assert (merged_event.person, merged_event.slot, merged_event.other) == (1, 1, 2)
+    assert_in_order(told)
 
 
 # -- a crash ------------------------------------------------------------------------------------
@@ -553,3 +631,76 @@ def test_after_a_crash_everybody_in_sight_is_who_they_were_in_every_camera() -> 
     assert (person.person, sorted(person.cameras)) == (1, ["left", "right"])
     assert len(told.newest()) == 1
     assert_in_order(told)
+
+
+# -- all at once --------------------------------------------------------------------------------
+
+
+def muddle(seed: int, seconds: int) -> list[Arrival]:
+    """People who wander between places and cameras, frames that are lost or doubled, cameras that
+    start again and whose clocks are set, silences, commands and markers of all kinds."""
+    draw, cast = random.Random(seed), Cast(seed)
+    names, cameras = ("ann", "bob", "cat", "dan"), ("left", "right")
+    places: dict[tuple[str, str], float | None] = {
+        (camera, name): draw.choice((60.0, 200.0, 340.0, None))
+        for camera in cameras
+        for name in names
+    }
+    epochs, off_s, now = dict.fromkeys(cameras, 1), dict.fromkeys(cameras, 0.0), START
+    found: list[Arrival] = []
+    for step in range(seconds * 10):
+        now += 0.1 + (draw.random() < 0.004) * draw.choice((2, 12, 40))
+        if draw.random() < 0.05:
+            places[draw.choice(cameras), draw.choice(names)] = draw.choice((60.0, 200.0, 480, None))
+        if draw.random() < 0.01:
+            epochs[draw.choice(cameras)] += 1
+        if draw.random() < 0.005:
+            off_s[draw.choice(cameras)] += draw.choice((-3600.0, -1.0, 0.3, 60.0))
+        if draw.random() < 0.03:
+            verb = draw.choice(("start", "stop", "note", "title", "merge", "split", "split"))
+            one, other = draw.randint(1, 5), draw.randint(1, 5)
+            camera = draw.choice(cameras)
+            at_s = now - START
+            found.append(asked(at_s, verb, text="x", slot=one, other=other, camera=camera))
+        if draw.random() < 0.01:
+            found.append(marker(now - START, f"m{draw.randint(0, 9)}"))
+        for camera in cameras:
+            faces, taken = [], set()
+            for name in names:
+                place = places[camera, name]
+                if place is None or place in taken or draw.random() < 0.05:
+                    continue
+                taken.add(place)
+                seen = face(place + draw.uniform(-3, 3), expression=looks("anger", draw.random()))
+                faces.append(cast.face(seen, name, camera) if step % 10 == 0 else seen)
+            said = observation(
+                step,
+                camera=camera,
+                epoch=epochs[camera],
+                captured_at=now + off_s[camera],
+                faces=tuple(faces),
+                engines=("face", "expression", "identity") if step % 10 == 0 else ("face",),
+                models={"identity": "some"},
+            )
+            found += [(now, said)] * draw.choice((0, 1, 1, 1, 1, 1, 1, 1, 1, 2))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_comes_the_room_stays_whole(seed: int) -> None:
+    there, told = room(neutral_s=10.0 * (seed % 2)), Told()
+    for number, arrival in enumerate(muddle(seed, 40)):
+        now = arrival[0]
+        there.salt = str(number)
+        play(there, [arrival], told)
+        state = there.state(now, now)
+        slots = [person.slot for person in state.people]
+        assert slots == sorted(set(slots))
+        assert not set(slots) & set(there.data.people.slots.free)
+        assert len({person.person for person in state.people}) == len(slots)
+        assert all(person.camera in person.cameras for person in state.people)
+        assert encode(state)
+        if number % 97 == 96:
+            there = cut(there, now)
+    assert all(0 <= event.start_s <= event.end_s for event in told.events)
+    assert told.joined > 500

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from readroom.aggregator import baseline, expression_state as expressions
+from readroom.aggregator import baseline, expression_state as expressions, readout
 from readroom.aggregator.baseline import LIMIT, RESTING, Baseline
-from readroom.messages import EXPRESSIONS, Probabilities
+from readroom.aggregator.expression_state import Reading
+from readroom.aggregator.readout import ReadoutRules
+from readroom.messages import EXPRESSIONS, UNCERTAIN, Probabilities
 from readroom.settings import AggregatorSettings
 from tests.aggregator.made import looks
 from tests.truth.format import recorded
@@ -70,6 +72,18 @@ def test_it_is_off_by_default_and_then_changes_and_keeps_nothing() -> None:
     assert said == [HALF_SMILE] * 100
     assert person == baseline.begin()
     assert baseline.step(resting(HALF_SMILE), SMILE, 1.0, 9.0, 0.0) == SMILE
+
+
+@pytest.mark.parametrize(("neutral_s", "state"), [(0.0, UNCERTAIN), (NEUTRAL_S, "neutral")])
+def test_a_persons_read_out_uses_it_where_it_is_asked_for(neutral_s: float, state: str) -> None:
+    person = readout.begin(0.0)
+    reading = Reading(
+        visible=True, network_runs=True, width_px=80.0, weight=1.0, probabilities=HALF_SMILE
+    )
+    for number in range(60):
+        rules = ReadoutRules(24.0, neutral_s)
+        readout.step(person, None, reading, number * STEP_S, rules)
+    assert person.expression.state == state
 
 
 def test_readings_count_as_they_are_until_the_calibration_is_over() -> None:

@@ -24,7 +24,16 @@ from readroom.aggregator.process import targets_page
 from readroom.aggregator.store import FILE_NAME, Timelines
 from readroom.box import Box
 from readroom.log import set_up_logging
-from readroom.messages import BoxInfo, Event, Observation, RoomState, decode, encode
+from readroom.messages import (
+    BoxInfo,
+    Command,
+    Event,
+    Marker,
+    Observation,
+    RoomState,
+    decode,
+    encode,
+)
 from readroom.settings import Settings
 from readroom.streams import Keys, add, consumer_name, register_box, report_camera
 from tests.aggregator.made import LANE, START, face, looks, observation, report, two_people
@@ -148,6 +157,7 @@ def timeline(data: Path) -> dict[str, list[Any]]:
             "event": connection.execute("SELECT * FROM event ORDER BY id").fetchall(),
             "person": connection.execute("SELECT * FROM person").fetchall(),
             "camera": connection.execute("SELECT * FROM camera").fetchall(),
+            "measure": connection.execute("SELECT * FROM measure").fetchall(),
         }
 
 
@@ -313,6 +323,45 @@ def test_live_results_are_in_metrics_and_on_the_people_stream(
         wait_for(lambda: closed(tmp_path))
         wait_for(lambda: aggregator.metric("readroom_person_state{") is None)
         wait_for(lambda: aggregator.metric("readroom_person_valence{") is None)
+
+
+def test_commands_are_obeyed_once_and_what_came_of_them_is_stored(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    def told(verb: Any, **changes: Any) -> Command:
+        named = f"{verb} {changes}"
+        return Command(room="room", at=time.time(), verb=verb, id=named, **changes)
+
+    before = Command(room="room", at=time.time() - 60, verb="stop", id="of an earlier run")
+    add(client, KEYS.commands, before)
+    with running(redis_url, tmp_path) as aggregator:
+        for seen in recorded(40):
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: stored_seq(client) == 39)
+        note = told("note", text="Door open")
+        for message in (told("title", text="The pitch"), note, note):
+            add(client, KEYS.commands, message)
+        add(client, KEYS.commands, Marker(room="room", at=time.time(), label="Price", id="m"))
+        add(client, KEYS.commands, told("merge", slot=1, other=9))
+        wait_for(lambda: _count(tmp_path, "marker") == 1)
+        aggregator.stop(signal.SIGKILL)
+    with running(redis_url, tmp_path) as again:
+        add(client, KEYS.commands, note)
+        add(client, KEYS.commands, told("stop"))
+        wait_for(lambda: closed(tmp_path))
+        for seen in recorded(80)[40:]:
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: again.metric("readroom_frames_joined_total") == 40)
+        _, said = again.stop()
+    assert [found.title for found in Timelines(tmp_path).sessions("room")] == ["The pitch"]
+    assert (_count(tmp_path, "note"), _count(tmp_path, "marker")) == (1, 1)
+    assert "no session is running" not in said
+
+
+def _count(data: Path, table: str) -> int:
+    with closing(sqlite3.connect(data / FILE_NAME)) as connection:
+        found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return found
 
 
 def test_entries_nobody_can_read_are_counted_and_survived(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -22,7 +23,7 @@ from readroom.aggregator.retention import (
 )
 from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import MeasureRow, PersonRow, Sample, SessionRows
-from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines, in_use
+from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines, alone
 from readroom.errors import BadSettings
 from readroom.messages import Box
 from tests.aggregator.made import START
@@ -163,14 +164,42 @@ def test_somebody_else_who_had_the_slot_before_is_not_touched(tmp_path: Path) ->
 def test_a_running_session_is_not_erased(tmp_path: Path) -> None:
     write(tmp_path, a_session(closed=False))
     with Store(tmp_path):
-        assert in_use(tmp_path)
+        with alone(tmp_path) as idle:
+            assert not idle
         for erase in (
             lambda: erase_session(tmp_path, "s1"),
             lambda: erase_person(tmp_path, "s1", 1),
         ):
             with pytest.raises(BadSettings, match="still running; stop it"):
                 erase()
-    assert not in_use(tmp_path)
+    with alone(tmp_path) as idle:
+        assert idle
+
+
+def test_an_aggregator_that_starts_meanwhile_goes_on_without_who_was_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take up the crashed session from its checkpoint, erased people and all."""
+    write(tmp_path, a_session(closed=False))
+    found: list[object] = []
+
+    def start() -> None:
+        with Store(tmp_path) as store:
+            found.append(store.checkpoint("room"))
+
+    aggregator = threading.Thread(target=start)
+    within = retention._within
+
+    def slowly(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
+        aggregator.start()
+        aggregator.join(0.5)
+        assert not found
+        within(connection, change)
+
+    monkeypatch.setattr(retention, "_within", slowly)
+    assert erase_person(tmp_path, "s1", 1).complete
+    aggregator.join()
+    assert found == [None]
 
 
 def test_a_crashed_session_is_erased_with_its_checkpoint(tmp_path: Path) -> None:
@@ -334,6 +363,7 @@ def test_an_aggregator_of_the_same_process_commits_on_while_it_erases(tmp_path: 
                 waiting = SessionRows("room", running)
             longest_s = max(longest_s, time.monotonic() - began)
             daily.turn(START)
+            time.sleep(0.05)  # Between two commits an aggregator does other things.
         daily.wait()
     found = Timelines(tmp_path)
     assert [s.name for s in found.sessions()] == ["now"]

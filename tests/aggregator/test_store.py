@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from readroom.aggregator import store as stores
 from readroom.aggregator.room import Room
-from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines
+from readroom.aggregator.room_data import RoomData
+from readroom.aggregator.rows import SessionRows
+from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines, connect
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS, WITHOUT_EMOTION, Marker
-from tests.aggregator.made import face, looks, observation, room, two_people
+from tests.aggregator.made import START, face, looks, observation, room, two_people
+from tests.aggregator.stored import plain_sample, session as a_session
 
 
 def a_room(frames: int = 60) -> Room:
@@ -174,3 +179,29 @@ def test_an_older_store_is_brought_up_to_date(
 def test_no_store_there_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="READROOM_DATA"):
         Timelines(tmp_path)
+
+
+def test_opening_the_file_again_takes_no_lock_of_the_store_away(tmp_path: Path) -> None:
+    """POSIX locks belong to a process and go with the first descriptor of the file that it closes:
+    a reader would take itself for the last one then, and the log away with it."""
+    look = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+        "print(c.execute('SELECT count(*) FROM sample').fetchone()[0]); c.close()"
+    )
+
+    def seen() -> int:
+        found = subprocess.run(
+            [sys.executable, "-c", look, str(tmp_path / FILE_NAME)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(found.stdout)
+
+    running = a_session("now")
+    with Store(tmp_path) as store:
+        for number in (1, 2):
+            connect(tmp_path / FILE_NAME).close()
+            rows = SessionRows("room", running, samples=[plain_sample(1, float(number))])
+            store.commit([rows], RoomData(room="room", session=running), START)
+            assert seen() == number

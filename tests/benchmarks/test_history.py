@@ -14,6 +14,7 @@ RESULT = {
         "yunet_n_dynamic": {"1/1": 7.7},
         "tinypose_128x96": {"1/1": 4.66},
     },
+    "aggregator": {"processes": {"12": {"core": 0.0912, "frame_p95_s": 0.0187}}},
 }
 
 
@@ -21,12 +22,13 @@ def test_a_run_is_one_row_with_the_networks_that_are_there() -> None:
     said = row("own | networks", "abc1234", RESULT)
 
     assert said == (
-        "| 2026-11-21 18:00, abc1234 | own / networks | 0.96 | 4.20 | 1.42 | 5.7, –, 4.7 |"
+        "| 2026-11-21 18:00, abc1234 | own / networks | 0.96 | 4.20 | 1.42 | 5.7, –, 4.7 "
+        "| 9.1 %, 19 ms |"
     )
 
 
 def test_what_was_not_measured_is_no_number() -> None:
-    assert row("memory only", "abc1234", {"at": "now"}).endswith("| – | – | – | –, –, – |")
+    assert row("memory only", "abc1234", {"at": "now"}).endswith("| – | – | – | –, –, – | – |")
 
 
 def test_a_row_fits_the_page_that_is_kept(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from readroom.cli import main
 from readroom.dashboards.check import Report, as_data, follow, judge, nearer, show
-from readroom.messages import BoxInfo, PersonState, RoomState, Span
+from readroom.messages import BoxInfo, PersonState, Quality, RoomState, Span
 from readroom.streams import Keys, register_box
 from readroom.words import vocabulary
 from tests.dashboards.scene import Publisher, camera, person, room_state
@@ -27,6 +28,12 @@ WORDS = vocabulary(False)
 def seen(slot: int, width_px: float = 90.0, **changes: object) -> PersonState:
     """Somebody in view, with changes."""
     return replace(person(slot, "neutral"), face_width_px=width_px, **changes)
+
+
+def good(**changes: object) -> Quality:
+    """A face that is lit, sharp and turned to the camera, with changes."""
+    found = Quality(width_px=90.0, sharpness=120.0, brightness=120.0, yaw_deg=5.0, pitch_deg=-4.0)
+    return replace(found, **changes)
 
 
 def away(slot: int, turned: bool) -> PersonState:
@@ -113,17 +120,70 @@ def test_without_a_measurement_nobody_is_said_to_face_anywhere() -> None:
     assert " – " in text(report)
 
 
-def test_a_large_face_that_is_seldom_readable_is_dark_blurred_or_hidden() -> None:
-    report = judged(room(seen(1, coverage=0.3)))
-    assert found(report) == ["unreadable"]
+BADLY_SEEN = pytest.mark.parametrize(
+    ("quality", "name", "says", "remedy"),
+    [
+        (good(yaw_deg=-57.0), "turned", "turned 57° aside", "put camera front where P1 faces"),
+        (good(pitch_deg=-35.0), "bowed", "bowed by 35°", "camera front down"),
+        (good(pitch_deg=35.0), "raised", "raised by 35°", "camera front up"),
+        (good(brightness=49.9), "dark", "light 50 of 255, 50 at least", "from the front"),
+        (good(brightness=216.0), "overlit", "light 216 of 255, 215 at most", "less light on P1"),
+        (good(sharpness=29.0), "blurred", "sharpness 29, 30 at least", "focus the lens"),
+    ],
+)
+
+
+@BADLY_SEEN
+def test_a_large_face_that_is_seldom_readable_is_told_why(
+    quality: Quality, name: str, says: str, remedy: str
+) -> None:
+    report = judged(room(seen(1, coverage=0.3, quality=quality)))
+    assert found(report) == [name]
     assert not report.ok
-    assert "readable for 30 % of the time only" in text(report)
-    assert "more light" in text(report)
+    assert says in text(report)
+    assert remedy in text(report)
+
+
+@BADLY_SEEN
+def test_what_leaves_a_face_readable_is_advice(
+    quality: Quality, name: str, says: str, remedy: str
+) -> None:
+    report = judged(room(seen(1, coverage=0.9, quality=quality)))
+    assert found(report) == [name]
+    assert report.ok
+
+
+def test_a_face_without_fault_that_is_seldom_readable_is_half_hidden() -> None:
+    for quality in (good(), None):
+        report = judged(room(seen(1, coverage=0.3, quality=quality)))
+        assert found(report) == ["unreadable"]
+        assert not report.ok
+        assert "readable for 30 % of the time only" in text(report)
+        assert "half hidden" in text(report)
+
+
+def test_somebody_without_a_face_is_told_so() -> None:
+    report = judged(room(seen(1, 0.0, coverage=0.0)))
+    assert found(report) == ["no_face"]
+    assert "no face is found" in text(report)
+
+
+def test_how_a_face_is_seen_is_the_median_of_the_faces_that_were_found() -> None:
+    lights = (20.0, 120.0, 125.0, None)
+    states = [room(seen(1, quality=good(brightness=light))) for light in lights]
+    report = judged(*states, room(seen(1, quality=None)))
+    (told,) = report.people
+    assert (told.brightness, told.sharpness, told.finding) == (120.0, 120.0, None)
+    assert re.search(r"120 +│ +120 ", text(report))
+    assert " – " in text(judged(room(seen(1, quality=None))))
 
 
 def test_the_first_thing_to_mend_is_told() -> None:
-    assert found(judged(room(seen(1, 20.0, coverage=0.0)))) == ["too_small"]
+    assert found(judged(room(seen(1, 20.0, coverage=0.0, quality=good(brightness=9.0))))) == [
+        "too_small"
+    ]
     assert found(judged(room(seen(1, 50.0, coverage=0.1)))) == ["unreadable"]
+    assert found(judged(room(seen(1, 50.0, quality=good(brightness=9.0))))) == ["dark"]
 
 
 def test_people_who_were_never_in_view_are_left_out() -> None:
@@ -202,6 +262,7 @@ def test_machines_get_names_figures_and_sentences() -> None:
     assert first["finding"]["serious"]
     assert first["finding"]["remedy"].startswith("move camera front nearer")
     assert second["finding"] is None
+    assert second["brightness"] is None
     assert data["cameras"][0]["lag_s"] == 0.21
 
 

@@ -100,3 +100,22 @@ def test_hours_of_a_session_take_no_more_than_the_last_minutes() -> None:
     assert len(history.samples) == SAMPLES_KEPT
     assert history.samples[-1].time_s == 2 * SAMPLES_KEPT - 1
     assert len(history.events) == EVENTS_KEPT
+
+
+def test_actions_that_ended_aren_t_kept_for_the_list() -> None:
+    history = History()
+    history.add(room_state(1.0, [person(1, "neutral")]))
+    assert not history.add_event(event("action_ended"))
+    assert history.add_event(event("look_ended"))
+    assert [kept.kind for kept in history.events] == ["look_ended"]
+
+
+def test_what_happened_between_two_sessions_isn_t_told_again_after_the_second() -> None:
+    history = History()
+    history.add(room_state(9.0, session="", phase="rolling"))
+    history.add_event(event(session=""))
+    history.add_event(event("session_started", session="s1", start_s=0.0))
+    history.add(room_state(1.0))
+    assert [kept.kind for kept in history.events] == ["session_started"]
+    history.add(room_state(0.5, session="", phase="rolling"))
+    assert history.events == ()

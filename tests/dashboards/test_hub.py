@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from readroom.dashboards.live.hub import (
     BURST_STATES,
@@ -15,7 +16,7 @@ from readroom.dashboards.live.hub import (
     Status,
     server_sent,
 )
-from readroom.messages import Event
+from readroom.messages import EXPRESSIONS, LOOKS, STATES, Event, Measure, RoomState, Span
 from tests.dashboards.scene import camera, person, room_state
 
 NOW = 1_700_000_000.0
@@ -177,3 +178,64 @@ def test_closing_ends_every_stream() -> None:
     found.close()
     assert asyncio.run(mailbox.take()) is None
     assert found.open() is None
+
+
+def leaky(time_s: float, **changes: object) -> RoomState:
+    """A state that says what it may not where no emotion may be inferred."""
+    said = replace(
+        person(1, "anger", affect=(-0.5, 0.4)),
+        expression=(0.1, 0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.0),
+        look="displeased",
+        actions={"smiling": Span(since_s=1.0, confidence=0.9)},
+    )
+    measures = {"valence": Measure(value=-0.2, n=3), "facing_front": Measure(value=0.5, n=3)}
+    return room_state(
+        time_s, [said, person(2, "uncertain"), person(3, "fear")], measures=measures, **changes
+    )
+
+
+def test_for_a_workplace_only_what_is_visible_is_passed_on() -> None:
+    found = Hub(lambda: NOW, lambda count: None, silent=True)
+    mailbox = opened(found)
+    ended = Event(room="room", session="s1", kind="state_ended", start_s=1, end_s=2, slot=1)
+    events = [replace(ended, state=state) for state in ("anger", "uncertain")]
+    found.take([leaky(1.0)], events)
+    ((_, history),) = taken(mailbox)
+    first = history["room"]["people"][0]
+    assert (first["state"], first["confidence"], first["look"]) == ("not_read", 0.0, "cant_tell")
+    assert [first[name] for name in ("expression", "valence", "arousal")] == [None, None, None]
+    assert list(first["actions"]) == ["smiling"]
+    assert history["room"]["shares"] == {"not_read": 2 / 3, "uncertain": 1 / 3}
+    assert list(history["room"]["measures"]) == ["facing_front"]
+    assert "expression" not in history["room"]["engines"]
+    assert [event["state"] for event in history["events"]] == ["uncertain"]
+    states = [[STATES[number] for _, number, _ in sample[2]] for sample in history["samples"]]
+    assert states == [["not_read", "uncertain", "not_read"]]
+    named = json.dumps([value for kind, value in history.items() if kind != "status"])
+    assert not [name for name in (*EXPRESSIONS, *LOOKS[:4]) if name in named]
+
+
+def test_the_room_s_purpose_counts_where_the_page_was_told_none() -> None:
+    found = hub()
+    mailbox = opened(found)
+    ended = Event(room="room", session="s1", kind="look_ended", start_s=1, end_s=2, slot=1)
+    found.take([leaky(1.0)], [replace(ended, state="amused")])
+    assert b"anger" in found.snapshot()
+    taken(mailbox)
+    found.take([leaky(2.0, purpose="education")], [replace(ended, state="puzzled")])
+    assert found.without_emotion
+    ((kind, history),) = taken(mailbox)
+    assert kind == "history"
+    # Nothing of before is left either.
+    assert len(history["samples"]) == 1
+    assert history["events"] == []
+    assert history["room"]["people"][0]["state"] == "not_read"
+    found.take([leaky(3.0)], [])
+    assert not found.without_emotion
+
+
+def test_a_page_for_a_workplace_stays_silent_whatever_the_room_says() -> None:
+    found = Hub(lambda: NOW, lambda count: None, silent=True)
+    found.take([leaky(1.0, purpose="audience")], [])
+    assert found.without_emotion
+    assert b"anger" not in found.snapshot()

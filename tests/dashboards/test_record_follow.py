@@ -234,6 +234,34 @@ def test_a_redis_that_was_away_costs_no_row_twice(
     assert times(path) == [0.25, 0.5, 0.75]
 
 
+def test_a_redis_that_stays_away_ends_it(
+    own_redis: OwnRedis, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "AWAY_S", 1.0)
+    with redis.Redis.from_url(own_redis.url, protocol=2) as client:
+        Room(client).say(state(0.25), state(0.5))
+    running = Running(own_redis.url, path)
+    running.wait_for_line("recording session s1")
+    time.sleep(0.5)
+    own_redis.stop()
+    assert running.ended() == Recorded(path, "s1", 4, False)
+    assert running.said[1:] == [
+        "Redis is away; trying again",
+        "Redis stays away: the recording ends here",
+    ]
+    assert times(path) == [0.25, 0.5]
+
+
+def test_a_session_that_is_named_is_recorded_also_when_another_runs(
+    room: Room, redis_url: str, path: Path
+) -> None:
+    room.mark(0.3, "pricing")
+    room.say(state(0.25), state(0.5), state(0.5, phase="closed"))
+    room.say(state(0.0, "", phase="rolling"), state(0.25, "s2"))
+    assert Running(redis_url, path, session="s1").ended() == Recorded(path, "s1", 4, True)
+    assert pq.read_table(path).column("marker").to_pylist() == [None, None, "pricing", "pricing"]
+
+
 def test_a_recording_that_was_cut_off_stands_in_the_way_until_it_is_finished(
     room: Room, redis_url: str, path: Path, client: redis.Redis
 ) -> None:

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from readroom.dashboards.record.columns import columns
 from readroom.dashboards.record.dictionary import dictionary
 from readroom.dashboards.record.rows import Markers, rows_of
-from readroom.messages import ACTIONS, EXPRESSIONS, KEYPOINTS, LOOKS, Box, Event, Span
+from readroom.messages import ACTIONS, EXPRESSIONS, KEYPOINTS, LOOKS, Box, Event, Quality, Span
 from tests.dashboards.scene import camera, person, room_state
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/semantics/table.md"
+HEAD = "## Columns of the recorded table\n"
 #: Words that may not stand anywhere where no emotion may be inferred.
 EMOTION = {*EXPRESSIONS, "expression", "valence", "arousal", "emotion", *LOOKS[:4]}
 
@@ -27,6 +28,8 @@ def somebody() -> object:
     probabilities = (0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
     return replace(
         person(3, "neutral", affect=(0.25, -0.5)),
+        person=41,
+        quality=Quality(width_px=64.0, sharpness=120.0, brightness=99.0, yaw_deg=-12.5),
         expression=probabilities,
         look="attentive",
         box=Box(128.0, 72.0, 64.0, 36.0),
@@ -43,6 +46,9 @@ def test_every_column_has_its_value() -> None:
     assert list(row) != []
     assert set(row) == {column.name for column in columns(without_emotion=False)}
     assert (row["session"], row["time_s"], row["slot"], row["pseudonym"]) == ("s1", 8.0, 3, "P3")
+    assert row["person"] == 41
+    quality = [row[f"face_{n}"] for n in ("sharpness", "brightness", "yaw_deg", "pitch_deg")]
+    assert quality == [120.0, 99.0, -12.5, None]
     assert (row["state"], row["look"], row["visible"]) == ("neutral", "attentive", True)
     assert [row[f"p_{name}"] for name in EXPRESSIONS] == [0.3, *[0.1] * 7]
     assert (row["valence"], row["arousal"], row["blinks_per_min"]) == (0.25, -0.5, 12.0)
@@ -82,6 +88,7 @@ def test_what_was_not_seen_is_null() -> None:
     seen = replace(person(1, "not_visible"), keypoints=None)
     (row,) = rows_of(room_state(8.0, [seen]), Markers("s1"), without_emotion=False)
     nothing = ["p_anger", "valence", "arousal", "nose_x", "nose_score", "blinks_per_min"]
+    nothing += ["face_sharpness", "face_roll_deg"]
     assert {row[name] for name in nothing} == {None}
     assert row["visible"] is False
 
@@ -124,9 +131,13 @@ def test_where_no_emotion_may_be_inferred_no_column_has_or_names_one() -> None:
 # -- the data dictionary --------------------------------------------------------------------------
 
 
+def columns_section() -> str:
+    """The page's section about the recorded table's columns."""
+    return PAGE.read_text("utf-8").partition(HEAD)[2].partition("\n## ")[0]
+
+
 def test_the_data_dictionary_is_what_the_code_says() -> None:
-    page = PAGE.read_text("utf-8")
-    assert page.endswith(f"## Columns\n{dictionary()}"), "write it anew from dictionary()"
+    assert columns_section().strip() == dictionary().strip(), "run `python -m docs.table_page`"
 
 
 def test_every_column_is_explained() -> None:

@@ -16,7 +16,7 @@ from readroom.dashboards.record.table import NotWritten, Table, finish, parts_of
 from readroom.errors import BadSettings
 from readroom.messages import ACTIONS
 from tests.dashboards.scene import person, room_state
-from tests.dashboards.test_record_rows import EMOTION, PAGE, somebody
+from tests.dashboards.test_record_rows import EMOTION, columns_section, somebody
 
 pq = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow (extra record)")
 
@@ -56,7 +56,7 @@ def test_the_file_says_of_each_column_what_the_dictionary_says(tmp_path: Path) -
     path = tmp_path / "talk.parquet"
     written(path, rows(1)).finish()
     found = pq.read_schema(path)
-    lines = [line.strip("| ").split(" | ") for line in PAGE.read_text("utf-8").splitlines()
+    lines = [line.strip("| ").split(" | ") for line in columns_section().splitlines()
              if line.startswith("| `")]  # fmt: skip
     assert len(lines) == len(found)
     for field, (name, kind, unit, reach, meaning) in zip(found, lines, strict=True):

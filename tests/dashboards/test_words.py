@@ -41,6 +41,12 @@ def test_every_sentence_that_the_page_says_exists_and_is_said() -> None:
         assert dynamic or f'"{key}"' in SCRIPTS, f"{key} is never said"
 
 
+def test_the_page_s_files_name_no_emotion_themselves() -> None:
+    named = re.compile("|".join((*EXPRESSIONS, *LOOKS[:4], "valence", "arousal")), re.IGNORECASE)
+    for path in STATIC.iterdir():
+        assert not named.search(path.read_text()), path.name
+
+
 def test_nothing_in_the_page_turns_text_into_markup() -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", SCRIPTS)
 

@@ -40,6 +40,21 @@ def test_ctrl_c_ends_everything_within_five_seconds(tmp_path: Path) -> None:
         assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.3, 0.8])
+def test_ctrl_c_before_anything_runs_ends_it_without_a_traceback(
+    tmp_path: Path, delay_s: float
+) -> None:
+    with run(tmp_path) as running:
+        # From here on the program's own modules load.
+        running.until(
+            lambda: psutil.Process(running.process.pid).cmdline()[:1] == ["readroom"], "title"
+        )
+        time.sleep(delay_s)
+        running.interrupt()
+        assert running.process.returncode in (0, 130, -signal.SIGINT)
+        assert "Traceback" not in running.output
+
+
 def test_no_child_survives_a_killed_supervisor(tmp_path: Path) -> None:
     with run(tmp_path) as running:
         running.wait_for(r"\d frames/s")

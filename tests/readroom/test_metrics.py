@@ -20,7 +20,7 @@ from redis.exceptions import (
 )
 
 from readroom import metrics
-from readroom.messages import STATES
+from readroom.messages import EXPRESSIONS, STATES
 from readroom.metrics import (
     STATE_VALUES,
     AggregatorMetrics,
@@ -194,3 +194,17 @@ def test_the_number_of_a_state_is_told_in_the_help() -> None:
     assert len(set(STATE_VALUES.values())) == len(STATES)
     for state, value in STATE_VALUES.items():
         assert re.search(rf"HELP readroom_person_state .*\b{value} {state}\b", text)
+
+
+def test_without_emotion_no_expression_and_no_figure_of_one_is_exposed() -> None:
+    registry = CollectorRegistry()
+    metrics = AggregatorMetrics(registry, "room", without_emotion=True)
+    metrics.share.labels("room", "anger").set(0.5)
+    metrics.person_state.labels("room", "1").set(STATE_VALUES["not_read"])
+    metrics.person_valence.labels("room", "1").set(0.4)
+    metrics.person_arousal.labels("room", "1").set(0.4)
+    text = generate_latest(registry).decode()
+    assert f'readroom_person_state{{room="room",slot="1"}} {STATE_VALUES["not_read"]}' in text
+    for word in (*EXPRESSIONS, "expression", "valence", "arousal"):
+        assert word not in text
+    metrics.forget_person("1")

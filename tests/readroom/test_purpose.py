@@ -10,16 +10,22 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+import redis
 
 from readroom import purpose as purposes
+from readroom.box import Box
 from readroom.cli import main
 from readroom.doctor import examine, render
 from readroom.errors import BadSettings
+from readroom.log import set_up_logging
 from readroom.messages import PURPOSES, Purpose
 from readroom.settings import Settings, load_settings, to_environment
+from readroom.streams import PURPOSE_HELD_S, Keys, room_purpose
 
 from ..conftest import ROOT
 
@@ -134,7 +140,7 @@ def test_where_it_is_forbidden_no_worker_and_no_lane_reads_expressions(purpose: 
     found = settled(nobody, purpose=purpose, workers={"engines": "face,expression,pose"}, lanes=())
     assert found.workers.engines == ("face", "pose")
     assert found.lane_names == ("face+pose",)
-    lanes = ("face+expression", "face", "pose", "expression")
+    lanes = ("face+expression", "face", "pose")
     assert settled(nobody, purpose=purpose, lanes=lanes).lanes == ("face", "pose")
     assert "expression" not in " ".join(to_environment(found).values())
 
@@ -278,3 +284,127 @@ def test_the_doctor_finds_a_file_that_cannot_be_read() -> None:
     report = examine(load_settings())
     assert not report["ok"]
     assert "can't be read" in render(report)
+
+
+KEYS = Keys("room")
+
+
+def a_box(redis_url: str, kind: str, purpose: str | None, name: str = "x") -> Box:
+    """A box as the command line makes it, of a machine on which nothing is kept."""
+    settings = purposes.allowed(load_settings(redis={"url": redis_url}, purpose=purpose))
+    return Box(kind, name, settings, set_up_logging(f"{kind}/{name}", "text", "error"))
+
+
+def test_a_camera_says_the_purpose_and_the_others_take_it_over(redis_url: str) -> None:
+    assert purposes.agree(a_box(redis_url, "ingest", "workplace"), leads=True)
+    worker = a_box(redis_url, "work", None)
+    assert "expression" in worker.settings.workers.engines
+    assert purposes.agree(worker, leads=False)
+    assert worker.settings.purpose == "workplace"
+    assert worker.settings.without_emotion
+    assert "expression" not in worker.settings.workers.engines
+    second = a_box(redis_url, "ingest", None)
+    assert purposes.agree(second, leads=True)
+    assert second.settings.purpose == "workplace"
+
+
+@pytest.mark.parametrize("kind", ["ingest", "work", "aggregate"])
+def test_a_box_with_another_purpose_is_refused_with_both_named(kind: str, redis_url: str) -> None:
+    assert purposes.agree(a_box(redis_url, "ingest", "workplace"), leads=True)
+    with pytest.raises(BadSettings) as refused:
+        purposes.agree(a_box(redis_url, kind, "audience"), leads=kind == "ingest")
+    for words in ("workplace", "audience", "READROOM_PURPOSE=workplace", "room room"):
+        assert words in str(refused.value)
+
+
+def test_a_box_without_a_purpose_reads_nothing_before_a_camera_says_it(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purposes, "_LOOK_S", 0.02)
+    worker = a_box(redis_url, "work", None)
+    answers: list[bool] = []
+    waiting = threading.Thread(target=lambda: answers.append(purposes.agree(worker, leads=False)))
+    waiting.start()
+    time.sleep(0.2)
+    assert not answers
+    assert worker.ready() == (False, "no purpose (READROOM_PURPOSE), and no camera of the room yet")
+    assert purposes.agree(a_box(redis_url, "ingest", "education"), leads=True)
+    waiting.join(5)
+    assert answers == [True]
+    assert worker.settings.purpose == "education"
+
+
+def test_a_box_that_waits_for_a_purpose_can_be_stopped(redis_url: str) -> None:
+    worker = a_box(redis_url, "work", None)
+    threading.Timer(0.2, worker.stopping.set).start()
+    assert not purposes.agree(worker, leads=False)
+
+
+def test_painted_people_need_no_purpose_and_real_ones_don_t_join_them(redis_url: str) -> None:
+    assert purposes.agree(a_box(redis_url, "ingest", None), leads=True)
+    worker = a_box(redis_url, "work", None)
+    assert purposes.agree(worker, leads=False)
+    assert worker.settings.purpose is None
+    with pytest.raises(BadSettings, match="room room runs for none, and this box is for safety"):
+        purposes.agree(a_box(redis_url, "ingest", "safety"), leads=True)
+
+
+def test_below_a_supervisor_nobody_is_asked_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("READROOM_PARENT_PID", "1")
+    assert purposes.agree(a_box(redis_url, "work", None), leads=False)
+
+
+def test_the_purpose_is_held_by_every_box_that_runs(
+    redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr("readroom.box.time.monotonic", lambda: now_s)
+    worker = a_box(redis_url, "work", "workplace")
+    worker.alive(client)
+    client.expire(KEYS.purpose, 2)
+    now_s += 1.0
+    worker.alive(client)
+    assert client.ttl(KEYS.purpose) == PURPOSE_HELD_S
+    client.flushall()  # Redis came back empty.
+    now_s += 1.0
+    worker.alive(client)
+    assert room_purpose(client, KEYS) == "workplace"
+    # One that slept through a change of purpose doesn't go on.
+    client.set(KEYS.purpose, "audience")
+    now_s += 1.0
+    with pytest.raises(BadSettings, match="runs for audience, and this box is for workplace"):
+        worker.alive(client)
+
+
+def test_a_box_that_was_refused_holds_nothing(redis_url: str, client: redis.Redis) -> None:
+    client.set(KEYS.purpose, "workplace", ex=2)
+    with pytest.raises(BadSettings):
+        purposes.agree(a_box(redis_url, "ingest", "research"), leads=True)
+    assert client.ttl(KEYS.purpose) <= 2
+
+
+def test_a_page_that_was_told_nothing_holds_no_purpose(redis_url: str, client: redis.Redis) -> None:
+    a_box(redis_url, "live", None).alive(client)
+    assert room_purpose(client, KEYS) is None
+    a_box(redis_url, "live", "workplace").alive(client)
+    assert room_purpose(client, KEYS) == "workplace"
+
+
+def test_a_program_with_another_purpose_ends_with_exit_code_2(
+    redis_url: str, client: redis.Redis
+) -> None:
+    client.set(KEYS.purpose, "education")
+    variables = {"READROOM_REDIS__URL": redis_url, "READROOM_PURPOSE": "research"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "readroom", "aggregate"],
+        cwd=ROOT,
+        env={**os.environ, **variables, "READROOM_HTTP__METRICS_PORT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "runs for education, and this box is for research" in ended.stderr

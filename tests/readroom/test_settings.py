@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings as hypothesis_settings, stra
 from pydantic import SecretStr
 
 from readroom.errors import EXIT_BAD_SETTINGS, BadSettings
-from readroom.messages import ENGINES
+from readroom.messages import ENGINES, WITHOUT_EMOTION
 from readroom.settings import (
     Settings,
     environment_names,
@@ -44,7 +44,10 @@ BAD_VALUES = {
     "READROOM_ROOM": ["", "Room", "a b", "-a", "ä", "a/b", "x" * 33, "a{b}", "a:b"],
     "READROOM_TITLE": ["x" * 301],
     "READROOM_SOURCES": ["'unclosed"],
-    "READROOM_LANES": ["fase", "face+", "face face", "face+expression expression+face"],
+    "READROOM_LANES": [
+        *("fase", "face+", "face face", "face+expression expression+face"),
+        *("expression", "face mesh", "face pose+identity"),
+    ],
     "READROOM_LOG_FORMAT": ["xml", ""],
     "READROOM_LOG_LEVEL": ["loud", "INFO"],
     "READROOM_REDIS__MAXMEMORY_MB": ["63", "much", "1.5"],
@@ -61,7 +64,7 @@ BAD_VALUES = {
     "READROOM_INGEST__LOOP": ["-1", "often"],
     "READROOM_INGEST__TRANSPORT": ["pigeon"],
     "READROOM_WORKERS__COUNT": ["-1", "257"],
-    "READROOM_WORKERS__ENGINES": ["", "fase", "expression", "expression,pose"],
+    "READROOM_WORKERS__ENGINES": ["", "fase", "expression", "expression,pose", "mesh", "identity"],
     "READROOM_WORKERS__DEVICE": ["gpu", "cuda:", "cuda:x", "CPU"],
     "READROOM_WORKERS__FACE_EVERY": ["0", "1001"],
     "READROOM_WORKERS__FACE_SCORE_RATIO": ["-0.1", "1.1", "nan"],
@@ -230,7 +233,8 @@ def test_sources_are_separated_by_white_space_and_quotes_protect_it(
         ("face", ("face",)),
         ("pose,face", ("face", "pose")),
         ("expression+face", ("face", "expression")),
-        (" pose  face, expression ", ENGINES),
+        (" pose  face, expression ", ("face", "expression", "pose")),
+        ("identity+mesh pose face,expression", ENGINES),
         ("pose", ("pose",)),
     ],
 )
@@ -278,8 +282,39 @@ def test_two_servers_on_one_port_are_refused() -> None:
     assert load_settings(http={"port": 0, "metrics_port": 0}).http.port == 0
 
 
-def test_expressions_without_faces_are_refused() -> None:
-    assert "expression needs face" in refused(workers={"engines": "expression"})
+@pytest.mark.parametrize("name", ["expression", "mesh", "identity"])
+def test_an_engine_that_reads_faces_is_refused_without_them(name: str) -> None:
+    needs = f": {name} needs face in the same worker: make it face+"
+    line = refused(workers={"engines": name})
+    assert line.startswith(f"workers.engines='{name}' (READROOM_WORKERS__ENGINES)")
+    assert line.endswith(f"{needs}{name}")
+
+    line = refused(lanes=f"face pose+{name}")
+    assert line.startswith("lanes=")
+    assert f"pose+{name}" in line.partition(needs)[0]
+    ordered = lane_name(tuple(engine for engine in ENGINES if engine in ("pose", name)))
+    assert line.endswith(f"{needs}{ordered}")
+
+
+def test_all_that_lack_faces_are_named_together() -> None:
+    line = refused(workers={"engines": "identity,mesh,pose"})
+    assert line.endswith(
+        ": mesh and identity need face in the same worker: make it face+pose+mesh+identity"
+    )
+
+
+@pytest.mark.parametrize("purpose", sorted(WITHOUT_EMOTION))
+def test_a_purpose_without_emotion_leaves_no_expression_in_any_lane(purpose: str) -> None:
+    for asked, lanes in (
+        ((), ("face+pose",)),
+        (("face+expression+mesh", "pose"), ("face+mesh", "pose")),
+        (("face+expression", "face"), ("face",)),
+    ):
+        loaded = load_settings(purpose=purpose, lanes=asked)
+        assert loaded.engines == ("face", "pose")
+        assert loaded.lane_names == lanes
+    assert load_settings(purpose="audience").engines == ("face", "expression", "pose")
+    assert load_settings(purpose="audience").lane_names == ("face+expression+pose",)
 
 
 # --- secrets ---------------------------------------------------------------------------------
@@ -382,7 +417,9 @@ def test_a_flag_that_sets_a_default_back_reaches_the_other_process(tmp_path: Pat
 
 
 def test_every_field_has_a_variable_and_every_variable_a_field() -> None:
-    loaded = load_settings(models=Path("m"), redis={"url": "redis://h"}, http={"token": "x"})
+    loaded = load_settings(
+        models=Path("m"), purpose="safety", redis={"url": "redis://h"}, http={"token": "x"}
+    )
 
     assert set(to_environment(loaded)) == set(environment_names())
     assert isinstance(loaded.redis.url, SecretStr)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -27,6 +27,13 @@ TAUS_S: Final = (0.3, 0.6, 0.9, 1.2)
 ENTERS: Final = (0.45, 0.55, 0.6, 0.7)
 LEAVES: Final = (0.25, 0.35, 0.45)
 DWELLS_S: Final = (0.4, 0.8)
+#: What is tried for each constant of the mean alone.
+ALONE: Final[Mapping[str, Sequence[float]]] = {
+    "tau_s": (0.3, 0.6, 0.9, 1.2),
+    "enter": (0.45, 0.5, 0.55, 0.6, 0.7),
+    "leave": (0.25, 0.3, 0.35, 0.4, 0.45),
+    "dwell_s": (0.2, 0.4, 0.6, 0.8, 1.2),
+}
 HOLDS_S: Final = (5.0, 20.0)
 CORRELATIONS_S: Final = (0.1, 0.3, 0.8)
 #: Settings whose cost is within this share of the best's are no worse, as far as can be told.
@@ -111,6 +118,16 @@ def people_of(timelines: Mapping[str, Timeline]) -> dict[str, list[Followed]]:
 def all_settings() -> dict[Method, list[Setting]]:
     """Every setting tried, by method."""
     return {method: grid(method) for method in METHODS}
+
+
+def one_constant() -> dict[str, list[Setting]]:
+    """The aggregator's own setting with one of its constants varied, by constant."""
+    return {
+        "tau_s": [replace(CURRENT, tau_s=value) for value in ALONE["tau_s"]],
+        "enter": [replace(CURRENT, enter=value) for value in ALONE["enter"]],
+        "leave": [replace(CURRENT, leave=value) for value in ALONE["leave"]],
+        "dwell_s": [replace(CURRENT, dwell_s=value) for value in ALONE["dwell_s"]],
+    }
 
 
 def _distance(setting: Setting) -> float:

@@ -118,7 +118,8 @@ class _Forward:
 
 
 def _nothing(person: ExpressionState, reading: Reading) -> bool:
-    return reading.probabilities is None or reading.weight <= 0 or person.small
+    unread = reading.probabilities is None
+    return unread or reading.weight < expressions.READABLE_WEIGHT or person.small
 
 
 def _gain(reading: Reading, dt_s: float, tau_s: float) -> float:

@@ -3,8 +3,9 @@
 A timeline is an xz file of JSON lines: the first is a :class:`Header`, each further one a
 :class:`Moment`. It holds numbers and no pictures: boxes, landmarks, angles, probabilities,
 blendshapes, keypoints. Face embeddings are left out on purpose: they are what a person can be
-recognised by. Numbers are rounded (pixels and degrees to 0.1, blendshapes to 0.01, the rest to
-0.001), so that a minute of two people stays below 300 KB. The same input gives the same bytes.
+recognised by. Numbers are rounded (pixels, degrees and grey levels to 0.1, blendshapes to 0.01,
+the rest to 0.001), so that a minute of two people stays below 300 KB. The same input gives the
+same bytes.
 
 What is known (:class:`PersonTruth`) comes from labels made by hand (``labels/*.toml``, read by
 :func:`read_labels`) or from the demo room's script. It is written into the timeline, so that a
@@ -16,7 +17,8 @@ from __future__ import annotations
 import hashlib
 import lzma
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
 
@@ -184,14 +186,26 @@ def read_labels(path: Path) -> Truth:
     return truth
 
 
+def spans(
+    times: Sequence[float], step_s: float, says: Callable[[float], tuple[str, float] | None]
+) -> Iterator[Label]:
+    """Labels from a script: what it ``says`` (name, doubt) at ``times``, ``step_s`` apart."""
+    for said, run in groupby(((says(time_s), time_s) for time_s in times), key=lambda one: one[0]):
+        moments = [time_s for _, time_s in run]
+        if said is not None:
+            name, doubt = said
+            start_s, end_s = round(moments[0], 3), round(moments[-1] + step_s, 3)
+            yield Label(start_s=start_s, end_s=end_s, name=name, doubt=doubt)
+
+
 def sha256(path: Path) -> str:
     """The hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def rounded(moment: Moment) -> Moment:
-    """The moment with pixels and degrees to 0.1, blendshapes to 0.01 and everything else to 0.001,
-    without embeddings."""
+    """The moment with pixels, degrees and grey levels to 0.1, blendshapes to 0.01 and everything
+    else to 0.001, without embeddings."""
     return Moment(
         time_s=round(moment.time_s, 3),
         faces=tuple(map(_rounded_face, moment.faces)),
@@ -209,6 +223,7 @@ def _rounded_face(face: Face) -> Face:
         quality=Quality(
             width_px=round(quality.width_px, 1),
             sharpness=round(quality.sharpness, 1),
+            brightness=_maybe(quality.brightness),
             yaw_deg=_maybe(quality.yaw_deg),
             pitch_deg=_maybe(quality.pitch_deg),
             roll_deg=_maybe(quality.roll_deg),
@@ -241,8 +256,8 @@ def _to(digits: int, values: Iterable[float] | None) -> tuple[float, ...] | None
     return None if values is None else tuple(round(value, digits) for value in values)
 
 
-def _maybe(angle_deg: float | None) -> float | None:
-    return None if angle_deg is None else round(angle_deg, 1)
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def _flaw(person: PersonTruth, lasts_s: float) -> str:

@@ -87,8 +87,8 @@ def reading(face: Face | None, visible: bool) -> Reading:
     return Reading(
         visible=visible,
         network_runs=True,
-        width_px=face.quality.width_px,
-        weight=expressions.weight(face.quality, face.score, MIN_FACE_PX),
+        width_px=face.box.width,
+        weight=_weight(face),
         probabilities=expressions.clean(face.expression),
     )
 
@@ -106,11 +106,16 @@ def sight(header: Header, face: Face | None, body: Body | None) -> Sight:
         yaw_deg=face.quality.yaw_deg,
         pitch_deg=face.quality.pitch_deg,
         roll_deg=face.quality.roll_deg,
-        weight=expressions.weight(face.quality, face.score, MIN_FACE_PX),
+        weight=_weight(face),
         expression=expressions.clean(face.expression),
         blendshapes=face.blendshapes,
         keypoints=keypoints,
     )
+
+
+def _weight(face: Face) -> float:
+    """As room.py: a detector without landmarks (Haar) gives ranks and no probabilities."""
+    return expressions.weight(face.quality, face.score if face.landmarks else 1.0, MIN_FACE_PX)
 
 
 def _stands_in(person: PersonTruth, body: Body, width: int) -> bool:

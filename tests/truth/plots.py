@@ -49,6 +49,19 @@ class Band(NamedTuple):
     doubt: float
 
 
+class Curve(NamedTuple):
+    """An action's smoothed value (None: not told) at ``times`` s, in its ``unit``, its thresholds
+    (enter, leave), and when it is labelled and said."""
+
+    action: str
+    unit: str
+    thresholds: tuple[float, float]
+    times: Sequence[float]
+    levels: Sequence[float | None]
+    labels: Sequence[Band]
+    said: Sequence[Band]
+
+
 Rows = Sequence[tuple[str, Sequence[Band], Sequence[Band]]]
 
 
@@ -68,6 +81,48 @@ def draw(name: str, lasts_s: float, people: Mapping[str, Rows], path: Path) -> N
         patches = [Patch(color=COLOURS[one], label=one.replace("_", " ")) for one in used]
         figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False)
         figure.savefig(path, metadata={"Software": None})
+
+
+def draw_curves(name: str, curves: Sequence[Curve], path: Path) -> None:
+    """Write the values of one person's actions, one above the other: dashed lines are the
+    thresholds, the upper band the labels, the lower one the read-out."""
+    with mpl.rc_context({"font.size": 8, "svg.hashsalt": "timeline"}):
+        figure = Figure(figsize=(_WIDTH, 1.5 * len(curves) + 0.7), dpi=100, layout="constrained")
+        axes: Any = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
+        for axis, curve in zip(axes, curves, strict=True):
+            _draw_curve(axis, curve)
+        axes[0].set_title(name)
+        axes[-1].set_xlabel("seconds")
+        lines = [
+            Patch(color=_BLUE, label="value, smoothed"),
+            Patch(color=_RED, label="enter"),
+            Patch(color=_ORANGE, label="leave"),
+            Patch(color=COLOURS["on"], label="labelled (upper), said (lower)"),
+        ]
+        figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
+        figure.savefig(path, metadata={"Software": None})
+
+
+def _draw_curve(axis: Any, curve: Curve) -> None:
+    levels = [float("nan") if level is None else level for level in curve.levels]
+    axis.plot(curve.times, levels, color=_BLUE, linewidth=1)
+    for value, colour in zip(curve.thresholds, (_RED, _ORANGE), strict=True):
+        axis.axhline(value, color=colour, linewidth=0.8, linestyle="--")
+    low, high = axis.get_ylim()
+    thick = 0.09 * (high - low)
+    for top, bands in ((high + 1.3 * thick, curve.labels), (high + 0.2 * thick, curve.said)):
+        for band in bands:
+            axis.broken_barh(
+                [(band.start_s, band.end_s - band.start_s)],
+                (top, thick),
+                color=COLOURS["on"],
+                alpha=1 - 0.75 * band.doubt,
+                linewidth=0,
+            )
+    axis.set(ylim=(low, high + 2.5 * thick), xlim=(0, curve.times[-1]))
+    axis.set_ylabel(f"{curve.action.replace('_', ' ')}\n{curve.unit}")
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
 
 
 def _draw_people(axes: Any, people: Mapping[str, Rows]) -> list[str]:

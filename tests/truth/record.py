@@ -9,9 +9,8 @@ network has changed, then ``python -m tests.truth.report``.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from readroom.messages import ACTIONS, NOT_VISIBLE
 from readroom.pixels import Picture
 from readroom.settings import load_settings
 from readroom.workers.assembly import Assembled, assemble
+from tests.truth import turns
 from tests.truth.format import (
     CANT_TELL,
     FOLDER,
@@ -31,7 +31,6 @@ from tests.truth.format import (
     TIMELINES,
     VERSION,
     Header,
-    Label,
     Moment,
     Network,
     PersonTruth,
@@ -39,6 +38,7 @@ from tests.truth.format import (
     path_of,
     read_labels,
     sha256,
+    spans,
     write,
 )
 
@@ -57,6 +57,8 @@ TURNED_YAW_DEG: Final = 20.0
 SCRIPTED: Final = frozenset(
     {
         "smiling",
+        "brow_raised",
+        "mouth_open",
         "eyes_closed",
         "facing_front",
         "facing_away",
@@ -65,6 +67,15 @@ SCRIPTED: Final = frozenset(
         "head_down",
     }
 )
+#: What the script's expressions do to a face, and how far a viewer doubts that it is that: a gasp
+#: opens the mouth and lifts the brows; some smiles show teeth; sadness lifts the brows' inner ends.
+DRAWN: Final[Mapping[str, Mapping[str, float]]] = {
+    "smiling": {"happiness": 0.0},
+    "mouth_open": {"surprise": 0.0, "happiness": 0.6},
+    "brow_raised": {"surprise": 0.3, "sadness": 0.6},
+}
+#: What a script says at a time: a name and a doubt.
+Says = Callable[[float], tuple[str, float] | None]
 #: How far from a seat (shares of the picture's width) its face can be.
 _SEAT_RATIO: Final = 0.13
 
@@ -129,13 +140,30 @@ def record_clip(labels: Path, videos: Path, assembled: Assembled) -> Timeline | 
 def record_demo(camera: str, assembled: Assembled, lasts_s: float = LOOP_S) -> Timeline:
     """What one camera of the demo room shows in one loop, with what the script says."""
     room = DemoRoom(camera)
+    people = tuple(scripted_person(room.script, seat, lasts_s) for seat in room.view.seats)
+    return _rendered(f"demo_{camera}", assembled, room.render, lasts_s, people)
+
+
+def record_turns(sitter: turns.Sitter, assembled: Assembled) -> Timeline:
+    """Somebody of the demo room who does on cue what no clip shows."""
+    name, render = f"{turns.PREFIX}_{sitter.name}", turns.renderer(sitter)
+    return _rendered(name, assembled, render, turns.LASTS_S, (turns.truth(sitter),))
+
+
+def _rendered(
+    name: str,
+    assembled: Assembled,
+    render: Callable[[float], Picture],
+    lasts_s: float,
+    people: tuple[PersonTruth, ...],
+) -> Timeline:
     times = [tick / FPS for tick in range(int(lasts_s * FPS))]
-    moments = [look(assembled, time_s, room.render(time_s)) for time_s in times]
-    height, width = room.render(0.0).shape[:2]
+    moments = [look(assembled, time_s, render(time_s)) for time_s in times]
+    height, width = render(0.0).shape[:2]
     header = Header(
         version=VERSION,
         kind="rendered",
-        name=f"demo_{camera}",
+        name=name,
         source_sha256="",
         truth_sha256="",
         width=width,
@@ -143,7 +171,7 @@ def record_demo(camera: str, assembled: Assembled, lasts_s: float = LOOP_S) -> T
         fps=FPS,
         lasts_s=lasts_s,
         networks=networks_of(assembled),
-        people=tuple(scripted_person(room.script, seat, lasts_s) for seat in room.view.seats),
+        people=people,
     )
     return Timeline(header=header, moments=tuple(moments))
 
@@ -202,37 +230,29 @@ def scripted_person(script: DemoScript, seat: Seat, lasts_s: float) -> PersonTru
             return None
         return "facing_front", 0.0 if yaw_deg <= FRONTAL_YAW_DEG else 0.6
 
-    def smiling(time_s: float) -> tuple[str, float] | None:
-        now = moment(script, seat.person, time_s)
-        if now.here < 1 or now.expression != "happiness" or now.amount < 0.3:
-            return None
-        return "smiling", 0.0 if now.amount > 0.9 else 0.6
+    def drawn(action: str, doubts: Mapping[str, float]) -> Says:
+        def says(time_s: float) -> tuple[str, float] | None:
+            now = moment(script, seat.person, time_s)
+            if now.here < 1 or now.expression not in doubts or now.amount < 0.3:
+                return None
+            return action, doubts[now.expression] if now.amount > 0.9 else 0.6
+
+        return says
+
+    faces = [drawn(action, doubts) for action, doubts in DRAWN.items()]
 
     return PersonTruth(
         name=seat.person,
         x=(seat.x_ratio - _SEAT_RATIO, seat.x_ratio + _SEAT_RATIO),
         present=(0.0, lasts_s),
-        expressions=tuple(_spans(times, expression)),
+        expressions=tuple(spans(times, SCRIPT_STEP_S, expression)),
         actions=tuple(
-            label for says in (eyes_closed, facing, smiling) for label in _spans(times, says)
+            label
+            for says in (eyes_closed, facing, *faces)
+            for label in spans(times, SCRIPT_STEP_S, says)
         ),
         unjudged=tuple(name for name in ACTIONS if name not in SCRIPTED),
     )
-
-
-def _spans(
-    times: Sequence[float], says: Callable[[float], tuple[str, float] | None]
-) -> Iterator[Label]:
-    for said, run in groupby(((says(time_s), time_s) for time_s in times), key=lambda one: one[0]):
-        moments = [time_s for _, time_s in run]
-        if said is not None:
-            name, doubt = said
-            yield Label(
-                start_s=round(moments[0], 3),
-                end_s=round(moments[-1] + SCRIPT_STEP_S, 3),
-                name=name,
-                doubt=doubt,
-            )
 
 
 def _sources(videos: Path) -> Iterator[tuple[str, Callable[[Assembled], Timeline | None]]]:
@@ -240,6 +260,8 @@ def _sources(videos: Path) -> Iterator[tuple[str, Callable[[Assembled], Timeline
         yield labels.stem, partial(record_clip, labels, videos)
     for camera in CAMERAS:
         yield f"demo_{camera}", partial(record_demo, camera)
+    for sitter in turns.SITTERS:
+        yield f"{turns.PREFIX}_{sitter.name}", partial(record_turns, sitter)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,13 @@ from readroom.box import Box
 from readroom.errors import BadSettings, ReadroomError
 from readroom.log import set_up_logging
 from readroom.messages import (
+    WITHOUT_EMOTION,
     CameraReport,
     EngineName,
     Frame,
     Mode,
     Observation,
+    Purpose,
     SharedBlock,
     decode,
     encode,
@@ -157,6 +159,24 @@ def test_every_frame_of_a_recording_gets_one_observation(redis_url: str, client:
         assert set(one.stages_s) == {"decode", "face"}
         assert (one.lane, one.worker, one.skipped) == (LANE, "w1", None)
         assert one.done_at >= one.captured_at
+
+
+@pytest.mark.usefixtures("no_packaged_weights")
+@pytest.mark.parametrize("purpose", sorted(WITHOUT_EMOTION))
+def test_without_emotion_a_worker_that_was_asked_for_expressions_runs_in_a_lane_without(
+    redis_url: str, client: Client, purpose: Purpose
+) -> None:
+    """Also where nothing but the purpose says so: its lane is the one that ingest waits for."""
+    box = box_for(redis_url)
+    box.settings = box.settings.model_copy(update={"purpose": purpose})
+    assert "expression" in box.settings.workers.engines
+    camera(client)
+    publish(client, *(frame(seq) for seq in range(3)))
+    with working(box):
+        said = wait_for(client, 3)
+    for one in said:
+        assert (one.lane,) == box.settings.lane_names == ("face+pose",)
+        assert {*one.engines, *one.models, *one.stages_s} == {"face", "decode"}
 
 
 def test_a_camera_that_appears_later_is_followed(redis_url: str, client: Client) -> None:
@@ -523,6 +543,7 @@ def started_worker(url: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
         env={
             **os.environ,
             "READROOM_REDIS__URL": url,
+            "READROOM_PURPOSE": "research",
             "READROOM_WORKERS__RECLAIM_IDLE_S": "1",
         },
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,5 @@
-"""Size and sharpness mean what the messages say, and the head pose is the one of all points."""
+"""Size, sharpness and brightness mean what the messages say, and the head pose is the one of all
+points."""
 
 from __future__ import annotations
 
@@ -14,15 +15,39 @@ from readroom.models.detection import Faces
 from readroom.models.head_pose import head_pose
 from readroom.pixels import Picture
 from readroom.workers.analysis import Analyser
-from readroom.workers.engines.quality import assess, sharpness
+from readroom.workers.engines.quality import assess, brightness, grey_face, sharpness
 from tests.models.heads import straight_body, straight_face
+
+#: Pure blue, green and red.
+BGR = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
 
 
 def test_blur_lowers_sharpness_and_a_flat_face_has_none(noise: Picture) -> None:
     face = noise[:128, :128]
     blurred = cv2.GaussianBlur(face, (0, 0), 4).astype(np.uint8)
-    assert sharpness(face) > 10 * sharpness(blurred) > 0
-    assert sharpness(np.full((40, 40, 3), 99, np.uint8)) == 0
+    assert sharpness(grey_face(face)) > 10 * sharpness(grey_face(blurred)) > 0
+    assert sharpness(grey_face(np.full((40, 40, 3), 99, np.uint8))) == 0
+
+
+def test_brightness_is_the_mean_grey_level_of_the_face_alone() -> None:
+    picture = np.full((100, 200, 3), 255, np.uint8)
+    picture[20:60, 40:60] = 40
+    picture[20:60, 60:80] = 120
+    assert assess(picture, np.array([40, 20, 40, 40], np.float32), None).brightness == (
+        pytest.approx(80, abs=1)
+    )
+    assert assess(picture, np.array([120, 20, 40, 40], np.float32), None).brightness == 255
+
+
+def test_colours_are_as_bright_as_they_look() -> None:
+    """ITU-R BT.601: red .299, green .587, blue .114."""
+    levels = [brightness(grey_face(np.full((9, 9, 3), colour, np.uint8))) for colour in BGR]
+    assert levels == pytest.approx([29, 150, 76], abs=1)
+
+
+def test_a_face_at_the_edge_is_as_bright_as_what_is_seen_of_it() -> None:
+    picture = np.full((100, 100, 3), 200, np.uint8)
+    assert assess(picture, np.array([80, 80, 60, 60], np.float32), None).brightness == 200
 
 
 def test_a_detector_without_landmarks_gives_no_angles(noise: Picture) -> None:

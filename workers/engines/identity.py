@@ -11,7 +11,7 @@ cosine with the same pictures at full size (``python -m benchmarks.detail --only
 person at full size are already as low as .3 where a hand is before the face.
 
     width, px     80    64    48    40    32    24    20    16
-    cosine      .932  .923  .903  .817  .800  .694  .523  .189
+    cosine      .925  .919  .854  .885  .816  .679  .422  .278
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ let ageThen_s = 0;
 let eventNumber = 0;
 let scheduled = false;
 let wasStale = false;
+/** What the room was for when the words were fetched. */
+let purpose = null;
 
 const strips = new Strips(schedule);
 
@@ -72,10 +74,21 @@ function drawAge() {
   drawFigures(view);
 }
 
+/** What a room is for decides over which words there are. */
+async function speakFor(room) {
+  if (room.purpose === purpose) return;
+  purpose = room.purpose;
+  await loadWords();
+  schedule();
+}
+
 function takeRoom(room, age_s) {
+  speakFor(room);
   if (model.room !== null && room.session !== model.room.session) {
     timeline.clear();
     model.names = {};
+    const gone = model.room.session;
+    model.events = model.events.filter((event) => event.session !== gone);
   }
   model.room = room;
   receivedAt_ms = performance.now();

@@ -1,6 +1,8 @@
 // How a state is painted: the expressions as colours (style.css), what is no expression as grey
 // patterns, so that "can't tell" never looks like a result. Every band is labelled as well.
 
+import { states } from "./words.js";
+
 let colours = new Map();
 let tiles = new Map();
 
@@ -10,7 +12,7 @@ export function forgetPalette() {
   tiles = new Map();
 }
 
-/** A colour of style.css by its name without dashes, e.g. "ink" or "state-fear". */
+/** A colour of style.css by its name without dashes, e.g. "ink". */
 export function colour(name) {
   if (!colours.has(name)) {
     const value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -42,12 +44,15 @@ const PATTERNS = {
   },
 };
 
+/** The colour of a state, by its number; none for what is painted as a pattern. */
+export const stateColour = (state) => colour(`state-${states().indexOf(state)}`);
+
 /** Whether a state is painted as a pattern (or, not in view, hardly at all). */
-export const isPattern = (state) => !colour(`state-${state}`);
+export const isPattern = (state) => !stateColour(state);
 
 /** Fill a rectangle (CSS pixels) with what stands for the state. */
 export function paintState(pen, state, x, y, width, height) {
-  const plain = colour(`state-${state}`);
+  const plain = stateColour(state);
   if (plain) {
     pen.fillStyle = plain;
     pen.fillRect(x, y, width, height);

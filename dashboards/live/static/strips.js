@@ -1,8 +1,10 @@
 // One strip per person: a row with the read-out in words and the last minutes as bands.
 
 import { byId, keepInStep, make, setText, show } from "./dom.js";
-import { colour, inkOn, isPattern, paintState, paintSwatch, prepare } from "./palette.js";
-import { duration, labelOf, pastOf, percent, readoutOf, say, signed, stateAt, states } from "./words.js";
+import { colour, inkOn, isPattern, paintState, paintSwatch, prepare, stateColour } from "./palette.js";
+import {
+  actionsOf, duration, labelOf, lookOf, pastOf, percent, readoutOf, say, sayFigures, stateAt, states,
+} from "./words.js";
 
 /** From this many people on, rows are lower. */
 const DENSE_FROM = 9;
@@ -68,7 +70,7 @@ export class Strips {
     const line = make("div", "who-line");
     line.append(make("canvas", "swatch"), make("span", "name"), make("span", "readout"));
     line.firstElementChild.setAttribute("aria-hidden", "true");
-    who.append(line, make("div", "detail"));
+    who.append(line, make("div", "detail"), make("div", "doing"));
     const strip = make("canvas", "strip");
     strip.tabIndex = 0;
     strip.setAttribute("role", "slider");
@@ -91,6 +93,9 @@ export class Strips {
     setText(row.querySelector(".readout"), told.readout);
     setText(row.querySelector(".detail"), moment ?? told.detail);
     row.querySelector(".detail").title = moment === null ? this.#indices(person) : "";
+    const doing = this.#doing(person);
+    show(row.querySelector(".doing"), doing !== "");
+    setText(row.querySelector(".doing"), doing);
     const seen = person === null || this.view.closed ? "" : say("seen", { percent: percent(person.coverage) });
     setText(row.querySelector(".seen"), seen);
     paintSwatch(row.querySelector(".swatch"), told.state);
@@ -112,10 +117,21 @@ export class Strips {
     return { state, readout, detail: parts.join(" · ") };
   }
 
-  /** Valence and arousal of somebody whose face is being read, for whoever points at the line. */
+  /** Figures of somebody whose face is being read, for whoever points at the line. */
   #indices(person) {
-    if (this.view.closed || this.view.stale || typeof person?.valence !== "number") return "";
-    return say("indices", { valence: signed(person.valence), arousal: signed(person.arousal) });
+    return this.#isNow(person) ? sayFigures("indices", person) : "";
+  }
+
+  /** How somebody looks all in all, and what they visibly do. */
+  #doing(person) {
+    if (!this.#isNow(person) || !person.visible) return "";
+    const look = lookOf(person.look);
+    const looks = look ? [say("look_for", { label: look, duration: duration(this.view.room.time_s - person.look_since_s) })] : [];
+    return [...looks, ...actionsOf(person.actions)].join(" · ");
+  }
+
+  #isNow(person) {
+    return person !== null && !this.view.closed && !this.view.stale;
   }
 
   /** How somebody looked in a session that is over: for which share of the time in view. */
@@ -172,7 +188,7 @@ export class Strips {
       pen.fillStyle = colour("track");
       pen.fillRect(left + 4, height / 2 - 8, room_px + 6, 16);
     }
-    pen.fillStyle = isPattern(state) ? colour("ink") : inkOn(colour(`state-${state}`));
+    pen.fillStyle = isPattern(state) ? colour("ink") : inkOn(stateColour(state));
     pen.fillText(label, left + 7, height / 2 + 0.5);
   }
 

@@ -11,7 +11,9 @@ import {
 /** A running session silent for this long has no data, s. */
 const STALE_S = 5;
 
-const GOOD_PHASES = new Set(["running", "streaming"]);
+const GOOD_PHASES = new Set(["running", "rolling", "streaming"]);
+/** Phases in which people are read. */
+const READING = new Set(["running", "rolling"]);
 const BAD_PHASES = new Set(["retrying", "stale"]);
 
 function setPill(pill, phase, word) {
@@ -45,7 +47,7 @@ export function drawHead({ room, recording, stale }) {
   setText(byId("engines"), parts.join(" "));
 }
 
-/** The one line that says what is wrong, or over; empty where all is well. */
+/** The one line that says what is wrong, over or not stored; empty where all is well. */
 export function bannerText({ room, status, connected, stale, closed, recording, timeline }) {
   const since = room ? wallClock(room.at) : null;
   if (!connected) return since ? say("server_away_since", { since }) : say("server_away");
@@ -56,7 +58,7 @@ export function bannerText({ room, status, connected, stale, closed, recording, 
   }
   if (status !== null && !status.redis) return since ? say("redis_away_since", { since }) : say("redis_away");
   if (stale) return say("no_data_since", { since });
-  return "";
+  return room?.phase === "rolling" ? say("rolling") : "";
 }
 
 export function drawBanner(view) {
@@ -67,7 +69,7 @@ export function drawBanner(view) {
 
 export function drawFigures({ room, silent_s, stale }) {
   const visible = room?.people.filter((person) => person.visible).length ?? 0;
-  show(byId("figures"), room?.phase === "running");
+  show(byId("figures"), READING.has(room?.phase));
   if (room === null) return;
   setText(byId("figure-people"), stale ? "–" : say("in_view_of", { visible, known: room.people.length }));
   setText(byId("figure-coverage"), room.coverage === null ? "–" : percent(room.coverage));
@@ -83,7 +85,7 @@ export function drawMix({ room, stale }) {
     .filter(([, share]) => share > 0)
     .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
   setText(byId("mix-heading"), say(stale ? "mix_last" : "mix_now"));
-  show(byId("mix"), room?.phase === "running");
+  show(byId("mix"), READING.has(room?.phase));
   keepInStep(byId("mix-bar"), shares, ([state]) => state, () => make("canvas"), (part, [state, share]) => {
     part.style.flexGrow = share.toFixed(4);
     paintSwatch(part, state);
@@ -191,15 +193,15 @@ function eventKey({ kind, confidence, measure }) {
 }
 
 function eventText(event, names) {
-  const { kind, state, measure } = event;
+  const { kind, state, figure: measured, measure } = event;
   const nameOf = (slot) => names[slot] ?? `P${slot}`;
   const figure = (value) => (typeof value === "number" ? signed(value) : "?");
   return say(eventKey(event), {
     who: event.slot === null ? "" : nameOf(event.slot),
-    other: nameOf(String(state).replace(/^P/, "")),
+    other: state,
     past: endedOf(kind, state),
     phase: phaseWord(state),
-    what: measureWord(kind, state),
+    what: measureWord(kind, measured ?? state),
     label: state,
     camera: event.camera,
     duration: duration(event.end_s - event.start_s),

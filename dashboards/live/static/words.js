@@ -4,7 +4,7 @@ let words = {
   order: [], states: {}, looks: {}, actions: {}, measures: {}, deviations: {}, phases: {}, drops: {}, sentences: {},
 };
 
-/** Fetch the words, once, before anything is said. */
+/** Fetch the words, before anything is said and when the room is for something else. */
 export async function loadWords() {
   const answer = await fetch("/words");
   if (!answer.ok) throw new Error(`the words: ${answer.status}`);
@@ -15,6 +15,19 @@ export async function loadWords() {
 export function say(key, values = {}) {
   return (words.sentences[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
+
+/** A sentence of a person's figures; empty where it may not be said, or a figure isn't known. */
+export function sayFigures(key, person) {
+  const names = [...(words.sentences[key] ?? "").matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  if (names.length === 0 || names.some((name) => typeof person[name] !== "number")) return "";
+  return say(key, Object.fromEntries(names.map((name) => [name, signed(person[name])])));
+}
+
+/** How somebody looks all in all; empty where that can't be told. */
+export const lookOf = (look) => (look === "cant_tell" ? "" : words.looks[look]?.label ?? "");
+/** What somebody does now, in the vocabulary's order; actions are those of a room state. */
+export const actionsOf = (actions) =>
+  Object.entries(words.actions).filter(([name]) => name in actions).map(([, { label }]) => label);
 
 /** The state behind a sample's number; numbers this page doesn't know are "unknown". */
 export const stateAt = (number) => words.order[number] ?? "unknown";

@@ -88,6 +88,19 @@ def test_after_a_gap_it_begins_anew() -> None:
     assert switch.since_s == 60.0
 
 
+def test_a_first_yes_is_not_told_before_it_has_held_and_a_no_at_once() -> None:
+    switch = Switch()
+    for n in range(8):
+        switches.feed(switch, HIGH, 1.0, n / 10)
+        assert switches.known(switch, n / 10) == switch.on
+    assert switch.on
+    switch = Switch()
+    switches.feed(switch, HIGH, 0.0, 0.0)
+    assert switches.known(switch, 0.0)
+    switches.feed(switch, HIGH, 1.0, 0.1)
+    assert switches.known(switch, 0.1)
+
+
 def test_confidence_is_half_at_the_threshold_and_less_for_what_counts_less() -> None:
     assert HIGH.strength(0.6) == pytest.approx(0.5)
     assert HIGH.strength(0.4) == 0

@@ -1,0 +1,191 @@
+"""Sessions by command: what starts and stops one, and that nothing is stored without one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from readroom.aggregator.room import MOST_OBEYED, Room
+from readroom.aggregator.room_data import RoomData
+from readroom.messages import Command, Marker, encode
+from tests.aggregator.made import LANE, START, face, looks, report, room
+from tests.aggregator.scripted import Arrival, Told, cut, film, play, sees
+
+HAPPY = sees(face(100, expression=looks("happiness")), face(400, expression=looks("neutral")))
+
+
+def says(verb: Any, after_s: float, **changes: Any) -> Arrival:
+    """A command that is given ``after_s`` after the start."""
+    named = f"{verb}-{after_s}"
+    command = Command(room="room", at=START + after_s, verb=verb, **{"id": named, **changes})
+    return START + after_s, command
+
+
+def stored(told: Told) -> list[str]:
+    """The sessions of which something would be stored."""
+    return sorted({event.session for event in told.events} - {""})
+
+
+def rolling_since(there: Room, begin_s: float, end_s: float) -> Told:
+    return play(there, film(HAPPY, begin_s, end_s))
+
+
+def test_by_command_a_live_room_rolls_until_somebody_starts_a_session() -> None:
+    there = room(by_command=True)
+    told = rolling_since(there, 0, 5)
+    state = there.state(START + 5, START + 5)
+    assert (state.phase, state.session, len(state.people)) == ("rolling", "", 2)
+    assert stored(told) == []
+    play(there, [says("start", 5, text="The pitch")], told)
+    play(there, film(HAPPY, 5, 10), told)
+    state = there.state(START + 10, START + 10)
+    assert stored(told) == [state.session]
+    assert (state.phase, state.title) == ("running", "The pitch")
+    assert state.session
+    assert state.time_s == pytest.approx(4.9)
+    assert told.refused == []
+
+
+def test_a_recording_needs_no_command() -> None:
+    there = room(by_command=True)
+    play(there, film(HAPPY, 0, 2, mode="recording", media_time_s=0.0))
+    assert there.state(START, START).phase == "running"
+
+
+def test_after_a_stop_people_are_shown_and_nothing_is_stored_until_a_start() -> None:
+    there = room()
+    first = play(there, film(HAPPY, 0, 5))
+    play(there, [says("stop", 5)], first)
+    assert [event.kind for event in first.events][-1] == "session_closed"
+    assert there.state(START, START).phase == "closed"
+    told = rolling_since(there, 5, 10)
+    assert stored(told) == []
+    assert {sample.state for sample in told.samples} >= {"happiness"}  # Shown ...
+    assert there.state(START, START).phase == "rolling"
+    there.salt = "1"
+    play(there, [says("start", 10)], told)
+    rolling_since(there, 10, 15)
+    state = there.state(START, START)
+    assert state.phase == "running"
+    assert state.session not in stored(first)
+
+
+def test_a_crash_forgets_no_stop() -> None:
+    there = room()
+    play(there, [*film(HAPPY, 0, 5), says("stop", 5), *film(HAPPY, 5, 8)])
+    again = cut(there, START + 9)
+    told = rolling_since(again, 9, 12)
+    assert stored(told) == []
+    assert again.state(START, START).phase == "rolling"
+
+
+def test_what_is_written_down_while_no_session_runs_says_nothing_of_anybody() -> None:
+    there = room(lanes=(LANE, "pose"))
+    play(there, [*film(HAPPY, 0, 5, lane="pose", engines=("pose",)), says("stop", 5)])
+    play(there, film(HAPPY, 5, 8))
+    assert there.data.people.present
+    assert any(camera.join.held for camera in there.data.cameras.values())
+    kept = msgspec.msgpack.decode(encode(there.checkpoint()), type=RoomData)
+    assert kept.session is None
+    assert (kept.people.present, kept.people.away, kept.moments.audience.people) == ({}, {}, {})
+    held = [
+        seen
+        for camera in kept.cameras.values()
+        for waiting in camera.join.held.values()
+        for seen in waiting.lanes.values()
+    ]
+    assert held
+    assert all(seen.faces == () and seen.bodies == () for seen in held)
+
+
+def test_one_room_has_one_running_session() -> None:
+    there = room()
+    told = play(there, [*film(HAPPY, 0, 2), says("start", 2, text="Another")])
+    assert len(told.refused) == 1
+    assert "running" in told.refused[0]
+    assert there.state(START, START).title == "A talk"
+    play(there, [says("stop", 3), says("stop", 4)], told)
+    assert told.refused[1:] == ["stop: no session is running"]
+
+
+def test_title_and_notes_belong_to_the_running_session() -> None:
+    there = room()
+    early = play(there, [says("note", 0, text="Nobody is here"), says("title", 0, text="Early")])
+    assert len(early.refused) == 1
+    play(there, film(HAPPY, 0, 2))
+    assert there.state(START, START).title == "Early"
+    there.command(says("title", 2, text="The pitch")[1], START + 2)  # type: ignore[arg-type]
+    there.command(says("note", 2, text="Door open")[1], START + 2)  # type: ignore[arg-type]
+    (rows,) = there.drain().rows.values()
+    assert rows.session.title == "The pitch"
+    assert [(note.text, note.time_s) for note in rows.notes] == [
+        ("Door open", there.time_s)
+    ]
+
+
+def test_a_command_is_obeyed_once_also_after_a_crash() -> None:
+    there = room()
+    note = says("note", 2, text="Door open")
+    play(there, film(HAPPY, 0, 2))
+    for again in (there, there, cut(there, START + 3)):
+        again.command(note[1], START + 3)  # type: ignore[arg-type]
+    assert len(there.drain().rows[there.data.session.id].notes) == 1  # type: ignore[union-attr]
+    after = cut(there, START + 3)
+    after.command(note[1], START + 3)  # type: ignore[arg-type]
+    assert not after.drain().rows
+
+
+def test_a_command_for_another_room_is_none() -> None:
+    there = room()
+    play(there, film(HAPPY, 0, 2))
+    there.command(Command(room="other", at=START, verb="stop", id="x"), START + 2)
+    assert there.state(START, START).phase == "running"
+
+
+def test_ids_of_commands_are_bounded() -> None:
+    there = room()
+    for n in range(MOST_OBEYED + 50):
+        there.command(Command(room="room", at=START, verb="title", id=str(n), text="t"), START)
+    assert len(there.data.obeyed) == MOST_OBEYED
+
+
+def test_the_session_that_was_started_ends_with_its_cameras_and_the_room_waits_again() -> None:
+    there = room(by_command=True)
+    play(there, [*film(HAPPY, 0, 2), says("start", 2), *film(HAPPY, 2, 4)])
+    play(there, [(START + 4, report("ended", last_seq=39, at=START + 4))])
+    assert there.state(START, START).phase == "closed"
+    told = play(there, film(HAPPY, 5, 8, epoch=9000))
+    assert stored(told) == []
+    assert there.state(START, START).phase == "rolling"
+
+
+def test_a_marker_of_a_recording_is_where_it_says_or_where_the_recording_is() -> None:
+    there = room()
+    play(there, film(HAPPY, 0, 20, mode="recording"))
+    marks = [
+        Marker(room="room", at=START + 999, label="here", id="1"),
+        Marker(room="room", at=START + 999, label="there", id="2", time_s=7.5),
+    ]
+    for mark in marks:
+        there.command(mark, START + 999)
+    (rows,) = there.drain().rows.values()
+    assert [(mark.label, mark.time_s) for mark in rows.markers] == [
+        ("here", there.time_s),
+        ("there", 7.5),
+    ]
+
+
+def test_a_purpose_without_emotion_reads_none_whatever_a_worker_says() -> None:
+    there = room(purpose="workplace")
+    told = play(there, film(HAPPY, 0, 40))
+    play(there, [(START + 41, report("ended", last_seq=399, at=START + 41))], told)
+    assert {sample.state for sample in told.samples} == {"not_read", "not_visible"}
+    assert all(sample.expression is None for sample in told.samples)
+    assert {sample.look for sample in told.samples} <= {"cant_tell", "turned_away"}
+    assert {row.name for row in told.measures} <= {"facing_front"}
+    assert {event.state for event in told.of("state_ended")} <= {"not_read", "not_visible"}
+    state = there.state(START, START)
+    assert state.purpose == "workplace"
+    assert set(state.measures) <= {"facing_front"}
