@@ -216,7 +216,7 @@ def finished(join: CameraJoin, now: float, rules: JoinRules) -> bool:
     """
     if join.ended_seq is None or join.held:
         return False
-    if _played(join):
+    if played(join):
         return True
     silent_since = max([join.ended_at, *join.lanes_at.values()])
     return join.mode == "live" and now - silent_since >= rules.lane_timeout_s
@@ -237,7 +237,7 @@ def _enter_epoch(join: CameraJoin, observation: Observation, outcome: JoinOutcom
     if observation.mode == "recording":
         # An epoch says nothing in a recording, unless it plays again after it had ended. That
         # it has ended may be heard before its first frame: a short one outruns the workers.
-        if _played(join) and observation.previous_seq == -1 and not join.held:
+        if played(join) and observation.previous_seq == -1 and not join.held:
             _begin_anew(join, epoch)
         join.epoch = max(join.epoch, epoch)
         return True
@@ -247,7 +247,7 @@ def _enter_epoch(join: CameraJoin, observation: Observation, outcome: JoinOutcom
     return True
 
 
-def _played(join: CameraJoin) -> bool:
+def played(join: CameraJoin) -> bool:
     """Whether a recording has ended and all of it has been let go."""
     released_seq = -1 if join.released_seq is None else join.released_seq
     return join.ended_seq is not None and join.ended_seq <= released_seq

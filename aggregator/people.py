@@ -56,7 +56,7 @@ class Person(msgspec.Struct):
     """Somebody. ``number`` counts the session's people, :data:`UNKNOWN` while it is open who it is;
     ``slot`` is None without a number, and where no slot was free. ``camera`` and ``track`` name the
     view that speaks, since ``speaks_s``; ``cameras`` are all that have seen the person.
-    ``first_s`` is when they came first, ``entered_s`` when this stay began, ``before`` the stays
+    ``sampled_s`` is the time of the newest sample. ``first_s`` is when they came first, ``entered_s`` when this stay began, ``before`` the stays
     that are over."""
 
     number: int
@@ -70,6 +70,7 @@ class Person(msgspec.Struct):
     cameras: list[str]
     slot: int | None = None
     refused: bool = False
+    sampled_s: float = -1.0
     before: Stay = msgspec.field(default_factory=Stay)
 
     @property
@@ -84,8 +85,8 @@ class Person(msgspec.Struct):
 
     @property
     def seen_s(self) -> float:
-        """When the person was seen last."""
-        return max(view.seen_s for view in self.views)
+        """When the person was seen last, in this stay."""
+        return max([self.entered_s, *(view.seen_s for view in self.views)])
 
 
 class Away(msgspec.Struct):
@@ -283,8 +284,12 @@ class Crowd:
             for person in self.seated()
         )
 
-    def sample(self, person: Person, at_s: float, rows: SessionRows) -> None:
-        """Compare the person with their own last minute, as often as samples are stored."""
+    def sample(self, person: Person, at_s: float, rows: SessionRows) -> bool:
+        """Compare the person with their own last minute, as often as samples are stored. False
+        where another camera, whose time is ahead, has said more already."""
+        if at_s <= person.sampled_s:
+            return False
+        person.sampled_s = at_s
         view = person.view
         seen = view.quality if view.visible else None
         ended = readouts.sample(
@@ -295,6 +300,7 @@ class Crowd:
             at_s,
         )
         _say(person, ended, rows)
+        return True
 
     def view(self, camera: str, track: int) -> View | None:
         """The view that a track is, None for a track of nobody."""

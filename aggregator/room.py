@@ -29,6 +29,7 @@ from readroom.aggregator import (
     expression_state as expressions,
     joining,
     moments,
+    order,
     tracking,
 )
 from readroom.aggregator.audience import Point, expressiveness
@@ -91,8 +92,11 @@ class Room:
         self._identity_model: str | None = None
         self._crowd = Crowd(self.data.people, Gallery(), rules.readout)
         self._starting: set[str] = set()
+        self._recording: set[str] = set()
         #: Cameras of whom ingest said something lately; None before the registry was read.
         self._heard: set[str] | None = None
+        #: Since when recordings have waited for cameras that were named and are still to come.
+        self._waited_since: float | None = None
         self._released_at: dict[str, list[float]] = {}
 
     def resume(self, now: float) -> None:
@@ -138,6 +142,7 @@ class Room:
         self._starting = {
             name for name in self._heard if reports[name].phase not in ("ended", "stopped")
         }
+        self._recording = {name for name in self._starting if reports[name].mode == "recording"}
         for name, said in reports.items():
             camera = self.data.cameras.get(name)
             if camera is None:
@@ -158,6 +163,8 @@ class Room:
         """The session is over: its people leave, its last states end."""
         for camera in self.data.cameras.values():
             self._joined(camera, joining.close(camera.join), now)
+        while first := order.earliest(self.data.cameras):
+            self._frame(first, first.line.pop(0), now)
         session, data = self.data.session, self.data
         if session is None or session.closed:
             return
@@ -297,7 +304,29 @@ class Room:
             camera.dropped[reason] = camera.dropped.get(reason, 0) + count
             self.changes.dropped.append((camera.name, reason, count))
         for frame in outcome.frames:
-            self._frame(camera, frame, now)
+            if frame.mode == "recording" and self._in_step:
+                camera.line.append(frame)
+            else:
+                self._frame(camera, frame, now)
+        self._let_in(now)
+
+    @property
+    def _in_step(self) -> bool:
+        """Whether there are several recordings, whose frames wait for each other."""
+        recorded = [one for one in self.data.cameras.values() if one.mode == "recording"]
+        return max(len(recorded), len(self.rules.sources)) > 1 and self.data.asked != "stop"
+
+    def _let_in(self, now: float) -> None:
+        """Let in the recordings' frames that no other camera has to be waited for."""
+        cameras = self.data.cameras
+        if not any(camera.line for camera in cameras.values()):
+            return
+        if self._waited_since is None:
+            self._waited_since = now
+        late = now - self._waited_since > order.START_S
+        missing = len(cameras) < len(self.rules.sources) and not late
+        while camera := order.next_camera(cameras, self._recording, missing):
+            self._frame(camera, camera.line.pop(0), now)
 
     def _frame(self, camera: Camera, frame: joining.Joined, now: float) -> None:
         session = self.data.session
@@ -492,7 +521,8 @@ class Room:
         if camera.bodies_at_s is not None and not _runs(camera.bodies_at_s, at_s):
             self._crowd.forget_bodies(camera.name)
         for person in self._crowd.seated(camera.name):
-            self._crowd.sample(person, at_s, rows)
+            if not self._crowd.sample(person, at_s, rows):
+                continue
             state = person_state(person)
             rows.samples.append(_sample_of(state, at_s))
             moments.add(self.data.moments, _point_of(state, at_s))
@@ -502,7 +532,7 @@ class Room:
         running = [
             camera.at_s
             for camera in self.data.cameras.values()
-            if camera.frames and camera.phase not in ("ended", "stopped")
+            if camera.frames and (camera.line or camera.phase not in ("ended", "stopped"))
         ]
         newest_s = self.time_s
         slowest_s = min(running, default=newest_s)
@@ -594,7 +624,7 @@ class Room:
         if not self._starting <= self.data.cameras.keys():
             return False  # A camera is there that hasn't delivered anything yet.
         return all(
-            joining.finished(camera.join, now, self.rules.join)
+            not camera.line and joining.finished(camera.join, now, self.rules.join)
             for camera in self.data.cameras.values()
         )
 

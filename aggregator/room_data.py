@@ -25,7 +25,8 @@ DATA_VERSION: Final = 2
 
 class Camera(msgspec.Struct):
     """One camera: where its frames stand, who is tracked, what ingest said of it. ``over``: its
-    last session is closed and it had ended, so that its position means nothing to a new run."""
+    last session is closed and it had ended, so that its position means nothing to a new run.
+    ``line`` are a recording's frames that wait for other cameras (order.py)."""
 
     name: str
     join: joining.CameraJoin
@@ -53,6 +54,7 @@ class Camera(msgspec.Struct):
     bodies_at_s: float | None = None
     sampled: int = -1
     over: bool = False
+    line: list[joining.Joined] = []
 
 
 class RoomData(msgspec.Struct):

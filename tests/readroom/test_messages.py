@@ -177,7 +177,7 @@ def test_hostile_bodies_are_bad_messages(body: bytes) -> None:
 
 def test_a_message_of_another_kind_is_refused() -> None:
     with pytest.raises(BadMessage, match="marker"):
-        decode(encode(Marker(room="room", at=1.0, label="slide")), VERSION, Frame)
+        decode(encode(Marker(room="room", at=1.0, label="slide", id="m")), VERSION, Frame)
 
 
 def test_a_key_orders_by_camera_then_by_time_of_capture() -> None:

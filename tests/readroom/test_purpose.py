@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import pty
 import socket
@@ -22,7 +23,7 @@ from readroom.box import Box
 from readroom.cli import main
 from readroom.doctor import examine, render
 from readroom.errors import BadSettings
-from readroom.log import set_up_logging
+from readroom.log import Log
 from readroom.messages import PURPOSES, Purpose
 from readroom.settings import Settings, load_settings, to_environment
 from readroom.streams import PURPOSE_HELD_S, Keys, room_purpose
@@ -292,7 +293,7 @@ KEYS = Keys("room")
 def a_box(redis_url: str, kind: str, purpose: str | None, name: str = "x") -> Box:
     """A box as the command line makes it, of a machine on which nothing is kept."""
     settings = purposes.allowed(load_settings(redis={"url": redis_url}, purpose=purpose))
-    return Box(kind, name, settings, set_up_logging(f"{kind}/{name}", "text", "error"))
+    return Box(kind, name, settings, Log(logging.getLogger("test")))
 
 
 def test_a_camera_says_the_purpose_and_the_others_take_it_over(redis_url: str) -> None:

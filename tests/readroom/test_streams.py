@@ -459,7 +459,10 @@ def test_an_entry_that_kills_its_reader_at_every_restart_is_buried_and_nothing_b
         ({b"m": encode(a_frame())}, "version"),
         ({b"v": b"1"}, "undecodable"),
         ({b"x": b"y"}, "undecodable"),
-        ({b"v": b"1", b"m": encode(Marker(room="room", at=1.0, label="slide"))}, "undecodable"),
+        (
+            {b"v": b"1", b"m": encode(Marker(room="room", at=1.0, label="slide", id="m"))},
+            "undecodable",
+        ),
     ],
 )
 def test_an_entry_nobody_can_read_is_put_aside_counted_and_skipped(

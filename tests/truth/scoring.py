@@ -19,7 +19,7 @@ Only times with a sure enough label count (:attr:`format.Label.scored`). Convent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import median
@@ -90,8 +90,14 @@ class Score:
         return self.missed + self.false + self.extra + mean_s
 
 
-def score(times: Sequence[float], states: Sequence[str], labels: Iterable[Label]) -> Score:
-    """Judge one person's read-out: ``states`` at ``times``, each until the next."""
+def score(
+    times: Sequence[float],
+    states: Sequence[str],
+    labels: Iterable[Label],
+    names: Collection[str] = EXPRESSIONS,
+) -> Score:
+    """Judge one person's read-out: ``states`` at ``times``, each until the next. ``names`` are
+    those that say something; all others are ways to say nothing."""
     segments = segments_of(labels)
     if len(times) < 2:
         return Score()
@@ -102,12 +108,13 @@ def score(times: Sequence[float], states: Sequence[str], labels: Iterable[Label]
     result.scored_s = step_s * len(pairs)
     result.agreed_s = step_s * sum(state == label for state, label in pairs)
     result.uncertain_s = step_s * sum(state == UNCERTAIN for state, _ in pairs)
-    result.changes = max(0, len(_runs(label or "" for _, label in pairs)) - 1)
-    result.extra = max(0, _changes(pairs) - result.changes)
-    result.false = sum(_is_false(spell, step_s) for spell in _spells(states, labelled))
+    result.changes = max(0, len(_runs((label or "" for _, label in pairs), names)) - 1)
+    result.extra = max(0, _changes(pairs, names) - result.changes)
+    result.false = sum(_is_false(spell, step_s) for spell in _spells(states, labelled, names))
     for before, segment in pairwise([None, *segments]):
-        if segment is not None and segment.name in EXPRESSIONS:
-            _judge(result, times, states, before, segment)
+        if segment is not None and segment.name in names:
+            known = before is not None and before.name in names
+            _judge(result, times, states, before, segment, first=not known)
     return result
 
 
@@ -140,28 +147,28 @@ def _name_at(segments: Sequence[Segment], at_s: float) -> str | None:
     return next((one.name for one in segments if one.holds(at_s)), None)
 
 
-def _changes(pairs: Sequence[tuple[str, str | None]]) -> int:
+def _changes(pairs: Sequence[tuple[str, str | None]], names: Collection[str]) -> int:
     """Changes of the read-out, from the first thing that it says on."""
-    runs = _runs(state for state, _ in pairs)
-    if runs and not runs[0] and pairs[0][1] in EXPRESSIONS:
+    runs = _runs((state for state, _ in pairs), names)
+    if runs and not runs[0] and pairs[0][1] in names:
         runs = runs[1:]
     return max(0, len(runs) - 1)
 
 
-def _runs(names: Iterable[str]) -> list[str]:
-    """The expressions named one after the other; "" where none is."""
-    said = (name if name in EXPRESSIONS else "" for name in names)
+def _runs(states: Iterable[str], names: Collection[str]) -> list[str]:
+    """The names one after the other; "" where none is."""
+    said = (state if state in names else "" for state in states)
     return [name for name, _ in groupby(said)]
 
 
 def _spells(
-    states: Sequence[str], labelled: Sequence[str | None]
+    states: Sequence[str], labelled: Sequence[str | None], names: Collection[str]
 ) -> list[tuple[str, list[str | None]]]:
     both = list(zip(states, labelled, strict=True))
     return [
         (state, [label for _, label in run])
         for state, run in groupby(both, key=lambda pair: pair[0])
-        if state in EXPRESSIONS
+        if state in names
     ]
 
 
@@ -177,6 +184,8 @@ def _judge(
     states: Sequence[str],
     before: Segment | None,
     segment: Segment,
+    *,
+    first: bool,
 ) -> None:
     """Add the segment's delay, or that it was missed."""
     from_s = before.end_s if before is not None else segment.start_s
@@ -187,7 +196,7 @@ def _judge(
     ]
     if not when:
         result.missed += 1
-    elif before is None or before.name not in EXPRESSIONS:
+    elif first:
         result.first_s.append(when[0] - segment.start_s)
     else:
         result.delays_s.append(when[0] - segment.start_s)

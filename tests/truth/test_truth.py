@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from readroom.aggregator import expression_state as expressions
+from readroom.aggregator import expression_state as expressions, looks
 from readroom.aggregator.actions.catalogue import RULES
 from readroom.errors import BadSettings
 from readroom.ingest.demo.script import DEFAULT, LOOP_S
@@ -18,7 +18,7 @@ from readroom.messages import ACTIONS, EXPRESSIONS, NOT_VISIBLE, Body, Box, Face
 from readroom.models.files import PACKAGED
 from readroom.models.pins import pinned
 from tests.aggregator.made import START, observation, room
-from tests.truth import acting, report, turns
+from tests.truth import acting, looking, report, turns
 from tests.truth.choose import best, grid, leave_one_out, people_of, scored
 from tests.truth.filters import CURRENT, METHODS, said
 from tests.truth.format import (
@@ -28,6 +28,7 @@ from tests.truth.format import (
     Header,
     Label,
     Moment,
+    PersonTruth,
     Timeline,
     path_of,
     read,
@@ -389,6 +390,41 @@ def test_the_page_is_of_these_timelines_and_constants() -> None:
     assert report.networks(timelines) in page
     assert report.as_they_are(clips, kinds) in page
     assert all(row in page for row in report.action_rows(clips, kinds))
+    shown = {name: [looking.shown(one) for one in people] for name, people in clips.items()}
+    scores = {name: looking.scored(people) for name, people in shown.items()}
+    assert all(row in page for row in report.looks_rows(scores, kinds))
+
+
+def test_labels_sum_up_to_a_look_only_where_all_that_it_rests_on_is_sure() -> None:
+    times = [tick / 10 for tick in range(60)]
+    person = PersonTruth(
+        name="somebody",
+        x=(0.0, 1.0),
+        present=(0.0, 6.0),
+        expressions=(label(0.0, 3.0, "neutral"), label(3.0, 6.0, "sadness")),
+        actions=(
+            label(0.0, 6.0, "facing_front"),
+            label(1.0, 2.0, "brow_lowered", 0.9),
+            label(4.0, 6.0, "smiling"),
+        ),
+    )
+    found = list(looking.labelled(person, times, [True] * 60))
+    assert [(one.name, one.start_s) for one in found] == [
+        ("attentive", 0.0),
+        ("attentive", 2.0),
+        ("displeased", 3.0),
+        ("cant_tell", 4.0),
+    ]
+
+
+def test_choosing_a_look_s_time_leaves_the_aggregators_own_alone() -> None:
+    before = {name: getattr(looks, name) for name in looking.ALONE}
+    (person,) = followed(read(path_of("neutral_to_smile_1_person")))
+    people = {"a": [looking.shown(person)], "b": [looking.shown(person)]}
+    (chosen,) = looking.leave_one_out(people, "MIN_DWELL_S", ["a"])
+    assert chosen.value in looking.ALONE["MIN_DWELL_S"]
+    assert {name: getattr(looks, name) for name in looking.ALONE} == before
+    assert all(value in looking.ALONE[name] for name, value in before.items())
 
 
 def test_people_who_move_on_cue_do_one_thing_at_a_time() -> None:
