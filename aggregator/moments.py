@@ -23,20 +23,15 @@ from readroom.messages import MEASURES, Measure
 
 #: What may be said where no emotion may be inferred.
 PLAIN_MEASURES: Final = ("facing_front",)
-#: The measures whose turns and peaks are looked for.
-FOLLOWED: Final = ("valence", "expressiveness")
 
 
 class Moments(msgspec.Struct):
-    """The room over its last minute. ``measures`` were taken at ``measured_s``."""
+    """The room over its last minute. ``turns`` and ``peaks`` are by measure; ``measures`` were
+    taken at ``measured_s``."""
 
     audience: Audience = msgspec.field(default_factory=Audience)
-    turns: dict[str, Cusum] = msgspec.field(
-        default_factory=lambda: {name: Cusum() for name in FOLLOWED}
-    )
-    peaks: dict[str, Peaks] = msgspec.field(
-        default_factory=lambda: {name: Peaks() for name in FOLLOWED}
-    )
+    turns: dict[str, Cusum] = {}
+    peaks: dict[str, Peaks] = {}
     responses: Responses = msgspec.field(default_factory=Responses)
     measures: dict[str, Measure] = {}
     measured_s: int = 0
@@ -96,11 +91,11 @@ def _look_for_moments(
         for name, level in second.levels.items():
             if name not in allowed:
                 continue
-            turn = inflections.turn(moments.turns[name], second.at_s, level)
+            turn = inflections.turn(moments.turns.setdefault(name, Cusum()), second.at_s, level)
             if turn is not None:
                 measure = answers.of_turn(moments.audience, name, turn)
                 _tell(rows, "inflection", turn.start_s, turn.at_s, name, measure)
-            peak = inflections.peak(moments.peaks[name], second.at_s, level)
+            peak = inflections.peak(moments.peaks.setdefault(name, Peaks()), second.at_s, level)
             if peak is not None:
                 measure = answers.of_peak(moments.audience, name, peak)
                 _tell(rows, "peak", peak.peak_s, peak.peak_s, name, measure)

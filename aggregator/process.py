@@ -88,7 +88,9 @@ SURVIVED: Final = (*REDIS_AWAY, OutOfMemoryError)
 def main(box: Box) -> None:
     """Run the aggregator until the box is told to stop. Raises BadSettings where the store or
     the Redis address can't be used."""
-    metrics = AggregatorMetrics(box.metrics, box.settings.room)
+    metrics = AggregatorMetrics(
+        box.metrics, box.settings.room, without_emotion=box.settings.without_emotion
+    )
     with Store(box.settings.data) as store:
         Aggregator(box, store, metrics).run()
 

@@ -56,6 +56,7 @@ class LiveIngest:
         # Jitter needs no unguessable numbers.
         self._backoff = Backoff(settings.ingest.backoff_max_s, random.Random().uniform)  # noqa: S311
         self._previous_seq = -1
+        self._previous_time_s: float | None = None
         self._broken_in_a_row = 0
         self._size: tuple[int, int] | None = None
         self._fresh = True
@@ -133,6 +134,7 @@ class LiveIngest:
             packed,
             epoch=self._reporter.epoch,
             previous_seq=self._previous_seq,
+            previous_time_s=self._previous_time_s,
             mode="live",
         )
         try:
@@ -149,7 +151,7 @@ class LiveIngest:
             self._box.set_ready(False, "Redis is away: frames are dropped")
             self._box.log.warning("Redis is away: frames are dropped", error=type(error).__name__)
         else:
-            self._previous_seq = frame.seq
+            self._previous_seq, self._previous_time_s = frame.seq, frame.time_s
             self._reporter.published(frame)
             self._redis_there = True
             self._box.set_ready(True)
@@ -174,7 +176,8 @@ class LiveIngest:
         self._reporter.begin(next_epoch(self._reporter.epoch))
         self._transport.rings.retire()
         self._transport.rings.unlink_old()
-        self._previous_seq, self._size, self._fresh = -1, captured.size, False
+        self._previous_seq, self._previous_time_s = -1, None
+        self._size, self._fresh = captured.size, False
         self._reporter.enter("streaming", reason)
         width, height = captured.size
         self._box.log.info(

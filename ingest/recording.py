@@ -200,7 +200,7 @@ class RecordingIngest:
         if rate is not None and passed_s is not None:
             rate.wants(passed_s)
         self._undecodable = source.undecodable
-        previous_seq = start.previous_seq
+        previous_seq, previous_time_s = start.previous_seq, passed_s
         self._reporter.enter("streaming")
         self._box.set_ready(True)
         while (captured := self._read(source)) is not None:
@@ -214,14 +214,14 @@ class RecordingIngest:
                 captured = replace(captured, captured_at=time.time())
             self._wait_for_room()
             try:
-                frame, packed = self._frame(captured, previous_seq)
+                frame, packed = self._frame(captured, previous_seq, previous_time_s)
             except Lost as broken:  # One picture, and the same one each time it is played.
                 self._reporter.drop(broken.reason)
                 self._box.log.warning("a picture is left out", why=str(broken), seq=captured.seq)
                 self._turn()
                 continue
             self._publish(frame, packed)
-            previous_seq = captured.seq
+            previous_seq, previous_time_s = captured.seq, frame.time_s
 
     def _read(self, source: Recording) -> Captured | None:
         with self._reporter.metrics.stages["read"].time():
@@ -230,13 +230,20 @@ class RecordingIngest:
         self._undecodable = source.undecodable
         return captured
 
-    def _frame(self, captured: Captured, previous_seq: int) -> tuple[Frame, Packed]:
+    def _frame(
+        self, captured: Captured, previous_seq: int, previous_time_s: float | None
+    ) -> tuple[Frame, Packed]:
         epoch = self._reporter.epoch
         with self._reporter.metrics.stages["encode"].time():
             picture = captured.pixels(self._settings.max_width)
             packed = self._transport.pack(captured, picture, epoch)
         frame = self._transport.frame(
-            captured, packed, epoch=epoch, previous_seq=previous_seq, mode="recording"
+            captured,
+            packed,
+            epoch=epoch,
+            previous_seq=previous_seq,
+            previous_time_s=previous_time_s,
+            mode="recording",
         )
         return frame, packed
 

@@ -164,7 +164,14 @@ class Transport:
         return Packed(width, height, "jpeg", None, encode_jpeg(picture, self._quality))
 
     def frame(
-        self, captured: Captured, packed: Packed, *, epoch: int, previous_seq: int, mode: Mode
+        self,
+        captured: Captured,
+        packed: Packed,
+        *,
+        epoch: int,
+        previous_seq: int,
+        mode: Mode,
+        previous_time_s: float | None = None,
     ) -> Frame:
         """The message that says where ``packed`` is and what it shows."""
         return Frame(
@@ -179,6 +186,7 @@ class Transport:
             mode=mode,
             encoding=packed.encoding,
             media_time_s=captured.media_time_s,
+            previous_time_s=previous_time_s,
             shared=packed.shared,
         )
 

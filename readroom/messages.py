@@ -161,6 +161,9 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, tag="frame"):
     the first): every seq between the two was dropped by ingest and counted there, so that
     nobody downstream waits for it. ``captured_at`` is the wall clock when the picture was read.
     ``media_time_s`` is its presentation time in a recording, and None for a live camera.
+    ``previous_time_s`` is that time (live: ``captured_at``) of the frame published before this one,
+    None where there is none or nobody knows, so that what is due once a second can be told from
+    the frame alone.
     ``encoding`` ``jpeg`` is a whole JFIF file, ``bgr`` is uint8 [height, width, 3].
     The pixels are in the stream entry's payload field, or in shared memory where ``shared`` says.
     """
@@ -176,7 +179,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, tag="frame"):
     mode: Mode
     encoding: Literal["jpeg", "bgr"] = "jpeg"
     media_time_s: float | None = None
+    previous_time_s: float | None = None
     shared: SharedBlock | None = None
+
+    @property
+    def time_s(self) -> float:
+        """Media time, or when it was captured."""
+        return self.captured_at if self.media_time_s is None else self.media_time_s
 
     @property
     def key(self) -> FrameKey:

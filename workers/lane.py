@@ -14,14 +14,14 @@ run more often than faces do they run in between, around faces known from a mome
 are known to the worker that saw them and to no other, so in a lane of several workers such frames
 may go without a pose; where nothing else ran, they are told as skipped by cadence.
 
-Identities have a turn every IDENTITY_EVERY captured frames, and wait for faces too. That counts
-frames and no seconds: a frame doesn't say when the one before it was captured, and what a worker
-remembers of it another worker doesn't know, nor does it itself after a restart. Counting, all
-workers agree, and a recording's frames with an embedding are the same in every run.
+Identities have a turn every IDENTITY_EVERY_S of the camera's time, on a frame with faces: who
+somebody is doesn't depend on how often a camera is read, and those who compare want a look a
+second. The frame says when the one before it was, so here too all workers agree.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,10 +30,9 @@ from readroom.messages import Box, CameraReport, EngineName, Frame, Observation
 from readroom.settings import WorkerSettings
 from readroom.streams import Delivery
 
-#: Captured frames (seq) from one turn of identities to the next: at 30 frames/s a second, with
-#: slower cameras longer. Who somebody is doesn't change from frame to frame, and reading it costs
-#: as much as finding the faces does (``python -m benchmarks.detail --only cost``).
-IDENTITY_EVERY = 30
+#: From one turn of identities to the next, s. Who somebody is doesn't change from frame to frame,
+#: and reading it costs as much as finding the faces does (``python -m benchmarks.detail``).
+IDENTITY_EVERY_S = 1.0
 #: Faces seen longer ago than this don't say where a person is now, s.
 FACES_KNOWN_S = 1.0
 #: A camera that has reported within this time is there, s: ten reports.
@@ -52,10 +51,13 @@ def due_engines(frame: Frame, workers: WorkerSettings) -> frozenset[EngineName]:
         "expression": workers.expression_every,
         "pose": workers.pose_every,
         "mesh": workers.expression_every,
-        "identity": IDENTITY_EVERY,
     }
 
     def due(engine: EngineName) -> bool:
+        if engine == "identity":
+            return is_due(frame.seq, frame.previous_seq, every["face"]) and _second_begins(
+                frame, every["face"]
+            )
         waits = engine != "pose" or every["pose"] >= every["face"]
         # For what waits for faces, time moves in steps from one frame with faces to the next.
         step = every["face"] if waits and "face" in workers.engines else 1
@@ -63,6 +65,21 @@ def due_engines(frame: Frame, workers: WorkerSettings) -> frozenset[EngineName]:
         return is_due(seq, previous_seq, every[engine])
 
     return frozenset(engine for engine in workers.engines if due(engine))
+
+
+def _second_begins(frame: Frame, faces_every: int) -> bool:
+    """Whether a turn of identities lies between the last frame with faces and this one: that was
+    the last frame, or, where faces are looked for on every n-th only, about n numbers ago."""
+    if frame.previous_time_s is None:
+        return True
+    frames = max(1.0, faces_every / max(1, frame.seq - frame.previous_seq))
+    since_s = max(0.0, frame.time_s - frame.previous_time_s) * frames
+    return _turns(frame.time_s) > _turns(frame.time_s - since_s)
+
+
+def _turns(time_s: float) -> int:
+    """Turns of identities up to a time; times are equal that differ by rounding."""
+    return math.floor((time_s + 1e-6) / IDENTITY_EVERY_S)
 
 
 def is_running(report: CameraReport, now: float) -> bool:
@@ -141,9 +158,5 @@ class KnownFaces:
             frame.height,
         ):
             return None
-        age_s = _time_s(frame) - _time_s(seen)
+        age_s = frame.time_s - seen.time_s
         return boxes if 0 <= age_s <= FACES_KNOWN_S else None
-
-
-def _time_s(frame: Frame) -> float:
-    return frame.captured_at if frame.media_time_s is None else frame.media_time_s

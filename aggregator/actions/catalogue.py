@@ -146,8 +146,8 @@ _TABLE: Final[dict[str, Action]] = {
         "while the head tilts, and wider than a shake at the same time",
         "0.8 to 6 a second holds the 1.8 to 3.7 of heads in conversation (Hadar et al. 1983). 6°: "
         "pitch that trembles by 1° made no nod in 20 minutes at 10 frames a second. Tested on "
-        "scripted angles and rendered heads: two of two, said after 1.1 and 3 s, and two where "
-        "nobody nods (a body that moves to and fro)",
+        "scripted angles and rendered heads: two of two, said after 1.1 and 3 s (as it ended), and "
+        "once where nobody nods, but a body moves to and fro",
         "Slow nods, of one a second, are said late, or not. A single nod isn't told from a look "
         "down. At 10 frames a second up to 2.5 nods a second. "
         "On photographs pitch is told too small (slope .4: docs/faces.md), so that small nods are "

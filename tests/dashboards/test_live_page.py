@@ -370,6 +370,20 @@ def test_a_page_for_a_workplace_is_drawn_without_a_word_for_an_emotion(
     assert watched.complaints == []
 
 
+def test_a_page_that_was_silent_speaks_again_from_the_first_moment_on(
+    page: Page, publisher: Publisher
+) -> None:
+    publisher.say(room_state(9.0, [person(1, NOT_READ)], purpose="education"))
+    expect(row(page, 1).locator(".readout")).to_have_text("in view")
+    for half in range(20):
+        publisher.say(recording(half / 2, [person(1, "happiness")], session="s2"))
+    expect(row(page, 1).locator(".readout")).to_have_text("looks happy")
+    strip = row(page, 1).locator(".strip")
+    strip.focus()
+    page.keyboard.press("Home")
+    expect(strip).to_have_attribute("aria-valuetext", "0:00: looked happy")
+
+
 def test_earlier_moments_can_be_read_with_the_keyboard(page: Page, publisher: Publisher) -> None:
     for half in range(41):
         state, since_s = ("neutral", 0.0) if half < 20 else ("happiness", 10.0)

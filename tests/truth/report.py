@@ -92,11 +92,13 @@ Made by `python -m tests.truth.report` from the timelines in `tests/truth/timeli
 labels in `tests/truth/labels`; do not edit by hand.
 
 Five real clips were labelled by one viewer from still frames: for every person an expression, the
-visible actions, and the viewer's own doubt; expressions before any read-out of these timelines was
-looked at, actions once more after the first figures were known, but before the mesh had run on
-them. What the viewer doubted by more than half isn't scored. Four timelines are *rendered* from two
-portraits by a script, which is their truth, and stand apart below: the two views of the demo room,
-and two people who do on cue what no clip shows (`tests/truth/turns.py`). People are found by their
+visible actions, and the viewer's own doubt; before any read-out of these timelines was looked at,
+and once more after the first figures were known, but no timeline with a mesh. What the viewer
+doubted by more than half isn't scored. Four timelines are *rendered* from two portraits by a
+script, which is their truth, and stand apart below: the two views of the demo room, and two people
+who do on cue what no clip shows (`tests/truth/turns.py`). What the script's expressions do to
+mouths and brows, and that lids behind glasses are in doubt, was written down after a first look at
+what is read of them. People are found by their
 place, so that tracking has no part in this; in a room the first 0.2 to 0.3 s of a person are for
 being told from a false detection. How each figure is counted is written in
 `tests/truth/scoring.py` and `acting.py`: flips are changes beyond the labelled ones, per minute of

@@ -11,7 +11,6 @@ from readroom.messages import Box, CameraPhase, CameraReport, Frame
 from readroom.settings import WorkerSettings
 from readroom.streams import Delivery
 from readroom.workers.lane import (
-    IDENTITY_EVERY,
     REPORT_FRESH_S,
     KnownFaces,
     due_engines,
@@ -89,16 +88,37 @@ def test_meshes_have_the_turns_of_expressions_whether_or_not_those_run(face_ever
     assert 0 < len(runs) <= 15
 
 
-@given(st.integers(1, 7), st.integers(1, 9))
-def test_identities_have_a_turn_a_second_at_30_frames_and_only_where_faces_are_looked_for(
-    step: int, face_every: int
+@given(
+    st.sampled_from([5, 12, 25, 30, 60]), st.integers(1, 7), st.integers(1, 5), st.floats(0, 1e9)
+)
+def test_identities_have_a_turn_a_second_whatever_the_rate_and_only_with_faces(
+    fps: int, step: int, face_every: int, start_s: float
 ) -> None:
+    """``fps`` are captured, every ``step``-th is published."""
     workers = WorkerSettings(engines=("face", "identity"), face_every=face_every)
-    frames = [frame(seq, previous_seq=max(-1, seq - step)) for seq in range(0, 600, step)]
+    frames = [
+        frame(
+            seq,
+            previous_seq=max(-1, seq - step),
+            captured_at=start_s + seq / fps,
+            previous_time_s=start_s + (seq - step) / fps if seq else None,
+        )
+        for seq in range(0, 60 * fps, step)
+    ]
     dues = [due_engines(one, workers) for one in frames]
     assert all("face" in due for due in dues if "identity" in due)
-    runs = sum("identity" in due for due in dues)
-    assert 600 // IDENTITY_EVERY - 1 <= runs <= 600 // IDENTITY_EVERY
+    possible = min(60, sum("face" in due for due in dues))
+    assert 0.7 * possible - 1 <= sum("identity" in due for due in dues) <= 1.4 * possible + 1
+
+
+def test_with_faces_on_every_frame_identities_have_exactly_a_turn_a_second() -> None:
+    workers = WorkerSettings(engines=("face", "identity"))
+    frames = [
+        frame(n, media_time_s=n / 12, previous_time_s=(n - 1) / 12 if n else None)
+        for n in range(120)
+    ]
+    turns = [one.seq for one in frames if "identity" in due_engines(one, workers)]
+    assert turns == list(range(0, 120, 12))
 
 
 def test_what_needs_faces_waits_for_the_next_frame_with_faces() -> None:
@@ -205,7 +225,7 @@ def test_an_observation_carries_the_frames_own_fields() -> None:
     seen = frame(8, mode="recording", media_time_s=0.8)
     said = observe(seen, lane="face", worker="w1", skipped="stale")
     for name in Frame.__struct_fields__:
-        if name not in ("encoding", "shared"):
+        if name not in ("encoding", "shared", "previous_time_s"):
             assert getattr(said, name) == getattr(seen, name)
     assert (said.lane, said.worker, said.skipped) == ("face", "w1", "stale")
 

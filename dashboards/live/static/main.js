@@ -76,14 +76,12 @@ function drawAge() {
 
 /** What a room is for decides over which words there are. */
 async function speakFor(room) {
-  if (room.purpose === purpose) return;
-  purpose = room.purpose;
+  if (room === null || room.purpose === purpose) return;
   await loadWords();
-  schedule();
+  purpose = room.purpose;
 }
 
 function takeRoom(room, age_s) {
-  speakFor(room);
   if (model.room !== null && room.session !== model.room.session) {
     timeline.clear();
     model.names = {};
@@ -109,7 +107,8 @@ function takeEvent(event) {
 }
 
 const handlers = {
-  history({ room, age_s, samples, names, events, status }) {
+  async history({ room, age_s, samples, names, events, status }) {
+    await speakFor(room);
     timeline.clear();
     for (const [time_s, at, people] of samples) timeline.add(time_s, at, people);
     model.room = null;
@@ -120,7 +119,8 @@ const handlers = {
     for (const event of events) takeEvent(event);
     schedule();
   },
-  room({ room, age_s }) {
+  async room({ room, age_s }) {
+    await speakFor(room);
     takeRoom(room, age_s);
     schedule();
   },
@@ -133,6 +133,18 @@ const handlers = {
     schedule();
   },
 };
+
+/** Take messages one after the other, also where one has to wait for its words. */
+function inTurn(takers) {
+  let turn = Promise.resolve();
+  const taking = ([kind, take]) => [
+    kind,
+    (message) => {
+      turn = turn.then(() => take(message)).catch((error) => console.error(error));
+    },
+  ];
+  return Object.fromEntries(Object.entries(takers).map(taking));
+}
 
 /** A token that came with the address is in a cookie by now: keep it out of sight and history. */
 function hideToken() {
@@ -157,7 +169,7 @@ async function begin() {
   window.addEventListener("resize", repaint);
   document.addEventListener("visibilitychange", schedule);
   window.setInterval(drawAge, AGE_EVERY_MS);
-  follow(handlers, (connected) => {
+  follow(inTurn(handlers), (connected) => {
     model.connected = connected;
     schedule();
   });
