@@ -56,8 +56,8 @@ class Person(msgspec.Struct):
     """Somebody. ``number`` counts the session's people, :data:`UNKNOWN` while it is open who it is;
     ``slot`` is None without a number, and where no slot was free. ``camera`` and ``track`` name the
     view that speaks, since ``speaks_s``; ``cameras`` are all that have seen the person.
-    ``sampled_s`` is the time of the newest sample. ``first_s`` is when they came first, ``entered_s`` when this stay began, ``before`` the stays
-    that are over."""
+    ``sampled_s`` is the time of the newest sample. ``first_s`` is when they came first,
+    ``entered_s`` when this stay began, ``before`` the stays that are over."""
 
     number: int
     first_s: float

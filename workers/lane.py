@@ -69,10 +69,12 @@ def due_engines(frame: Frame, workers: WorkerSettings) -> frozenset[EngineName]:
 
 def _second_begins(frame: Frame, faces_every: int) -> bool:
     """Whether a turn of identities lies between the last frame with faces and this one: that was
-    the last frame, or, where faces are looked for on every n-th only, about n numbers ago."""
+    the last frame, or, where faces are looked for on every n-th only, at most so many frames ago as
+    have n numbers. Too long a time costs a look too many; with too short a one, turns would be
+    missed again and again."""
     if frame.previous_time_s is None:
         return True
-    frames = max(1.0, faces_every / max(1, frame.seq - frame.previous_seq))
+    frames = math.ceil(faces_every / max(1, frame.seq - frame.previous_seq))
     since_s = max(0.0, frame.time_s - frame.previous_time_s) * frames
     return _turns(frame.time_s) > _turns(frame.time_s - since_s)
 
