@@ -25,6 +25,9 @@ class Embeddings:
     def __init__(self) -> None:
         self._frames: OrderedDict[FrameKey, dict[Box, Embedding]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._frames)
+
     def set_aside(self, observation: Observation) -> Observation:
         """The observation without its embeddings, which are kept here."""
         found = {face.box: face.embedding for face in observation.faces if face.embedding}

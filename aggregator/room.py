@@ -120,8 +120,12 @@ class Room:
             self.changes.unusable += 1
             return
         camera.mode = message.mode
-        message = self._embeddings.set_aside(message)
-        self._joined(camera, joining.offer(camera.join, message, now, self.rules.join), now)
+        seen = self._embeddings.set_aside(message)
+        self._joined(camera, joining.offer(camera.join, seen, now, self.rules.join), now)
+        waiting = {frame.seq for frame in camera.line} if seen is not message else set()
+        if seen is not message and message.seq not in camera.join.held.keys() | waiting:
+            # It came twice, or too late: nothing is kept of a frame that nobody waits for.
+            self._embeddings.give_back(message.key)
 
     def tick(self, now: float) -> None:
         """Let time pass: frames that waited long enough, live cameras that went silent, and
@@ -173,6 +177,7 @@ class Room:
         self._crowd.leave_all({name: one.at_s for name, one in data.cameras.items()}, rows)
         moments.finish(data.moments, end_s, self.rules.measures, rows)
         session.closed = True
+        self._embeddings = Embeddings()
         if not session.rolling:
             tell(rows, "session_closed", 0.0, end_s)
         data.asked = None if data.asked == "start" else data.asked
@@ -186,6 +191,11 @@ class Room:
         session = self.data.session
         rolling = session is not None and session.rolling
         return without_people(self.data) if rolling else self.data
+
+    @property
+    def embeddings_kept(self) -> int:
+        """Frames of which embeddings are kept, in memory, until they are let in."""
+        return len(self._embeddings)
 
     # -- commands ---------------------------------------------------------------------------
 

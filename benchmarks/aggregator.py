@@ -61,7 +61,7 @@ AUDIENCES: Final[dict[str, tuple[int, ...]]] = {
     "12": (12,),
     "32": (32,),
     "25 + 25": (25, 25),
-    "50, 18 of them without a slot": (50,),
+    "50 (18 of them without a slot)": (50,),
 }
 #: The last minute of everybody has to be full before anything is measured, s.
 FILL_S: Final = 65

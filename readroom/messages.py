@@ -442,7 +442,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     - ``inflection``, ``peak``: the room turned, or was at its height; which of MEASURES
     - ``marker``: somebody marked the moment; its label
     - ``response``: how the room answered a marker; its label
-    - ``merged``, ``split``: two slots are one person, or a slot is one no longer; the other slot
+    - ``merged``, ``split``: two slots are one person, or a slot is one no longer; the other slot.
+      Who had left and is merged with somebody present is back with that
 
     ``person`` is who it is about, by their number in the session (``slot`` is where they are shown
     then), and ``other`` the other one of two who were merged or split. ``confidence`` is the mean

@@ -20,9 +20,10 @@ KEPT_S: Final = 600.0
 SAMPLES_KEPT: Final = int(KEPT_S / SAMPLE_EVERY_S)
 #: Events kept for a page's list.
 EVENTS_KEPT: Final = 60
-#: What the list leaves out: a person has dozens of actions a minute, and what goes on stands beside
-#: their name.
-UNLISTED: Final = frozenset({"action_ended"})
+#: What the list leaves out, by kind and what ended (None: whatever it was): a person has dozens of
+#: actions a minute, and what goes on stands beside their name; that nothing could be told of
+#: somebody's look is what their state says, too.
+UNLISTED: Final = frozenset({("action_ended", None), ("look_ended", "cant_tell")})
 
 _STATE_NUMBERS: Final = {state: number for number, state in enumerate(STATES)}
 #: Stands for a state that this version doesn't know.
@@ -89,7 +90,9 @@ class History:
 
     def add_event(self, event: Event) -> bool:
         """Take an event in; False where it was there already, or isn't for the list."""
-        if event.kind in UNLISTED or event in self._events:
+        if not UNLISTED.isdisjoint({(event.kind, None), (event.kind, event.state)}):
+            return False
+        if event in self._events:
             return False
         self._events.append(event)
         return True

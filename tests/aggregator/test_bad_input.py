@@ -704,3 +704,20 @@ def test_whatever_comes_the_room_stays_whole(seed: int) -> None:
             there = cut(there, now)
     assert all(0 <= event.start_s <= event.end_s for event in told.events)
     assert told.joined > 500
+
+
+def test_no_embedding_stays_of_a_frame_that_nobody_waits_for() -> None:
+    cast = Cast()
+    there = room()
+
+    def scene(at_s: float) -> tuple[Face, ...]:
+        return (cast.face(face(100), "ann", "front"),)
+
+    arrivals = film(scene, 0, 20, knows=True)
+    play(there, [one for arrival in arrivals for one in (arrival, arrival)])
+    play(there, arrivals[:50])  # Too late.
+    assert there.embeddings_kept == 0
+    play(there, film(scene, 21, 21.3, knows=True))  # What came before is still waited for.
+    assert there.embeddings_kept > 0
+    there.close(START + 23)
+    assert there.embeddings_kept == 0

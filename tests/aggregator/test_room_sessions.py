@@ -120,9 +120,7 @@ def test_title_and_notes_belong_to_the_running_session() -> None:
     there.command(says("note", 2, text="Door open")[1], START + 2)  # type: ignore[arg-type]
     (rows,) = there.drain().rows.values()
     assert rows.session.title == "The pitch"
-    assert [(note.text, note.time_s) for note in rows.notes] == [
-        ("Door open", there.time_s)
-    ]
+    assert [(note.text, note.time_s) for note in rows.notes] == [("Door open", there.time_s)]
 
 
 def test_a_command_is_obeyed_once_also_after_a_crash() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given, strategies as st
 
 from readroom.dashboards.live.history import (
@@ -106,7 +107,9 @@ def test_actions_that_ended_aren_t_kept_for_the_list() -> None:
     history = History()
     history.add(room_state(1.0, [person(1, "neutral")]))
     assert not history.add_event(event("action_ended"))
-    assert history.add_event(event("look_ended"))
+    look = event("look_ended")
+    assert not history.add_event(msgspec.structs.replace(look, state="cant_tell"))
+    assert history.add_event(msgspec.structs.replace(look, state="amused"))
     assert [kept.kind for kept in history.events] == ["look_ended"]
 
 
