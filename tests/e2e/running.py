@@ -180,14 +180,13 @@ def run(
 
 
 def play(
-    data: Path, source: Path | str, *words: str, models: Path | None = None
+    data: Path, source: Path | str, *words: str, models: Path | None = None, **environment: str
 ) -> sqlite3.Connection:
     """Run a recording to its end, as fast as it goes, with the network off where that can be done;
     returns the closed session's store."""
     cut_off = not lacking()
-    with run(
-        data, str(source), "--pace", "fast", *words, models=models, cut_off=cut_off
-    ) as running:
+    options = ("--pace", "fast", *words)
+    with run(data, str(source), *options, models=models, cut_off=cut_off, **environment) as running:
         running.wait_for("the session is closed", 180)
         running.interrupt()
         assert running.process.returncode == 0, running.output
