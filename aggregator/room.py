@@ -52,6 +52,7 @@ from readroom.messages import (
     Face,
     FrameKey,
     Marker,
+    Mode,
     Observation,
     PersonState,
     RoomState,
@@ -189,7 +190,10 @@ class Room:
     def checkpoint(self) -> RoomData:
         """What has to be written down, so that a crash loses nothing that may be stored."""
         session = self.data.session
-        rolling = session is not None and session.rolling
+        if session is None or session.closed:
+            rolling = self._rolls("live")
+        else:
+            rolling = session.rolling
         return without_people(self.data) if rolling else self.data
 
     @property
@@ -557,9 +561,7 @@ class Room:
     def _begin(self, frame: joining.Joined) -> Session:
         """A new session starts with this frame."""
         data = self.data
-        rolling = data.asked == "stop" or (
-            data.asked is None and self.rules.by_command and frame.mode == "live"
-        )
+        rolling = self._rolls(frame.mode)
         session = Session(
             id="" if rolling else session_id(frame.captured_at, self.salt),
             title=self.rules.title if data.title is None else data.title,
@@ -584,6 +586,11 @@ class Room:
             if camera.report_epoch >= 0:
                 tell(rows, "camera", 0.0, 0.0, camera=camera.name, state=camera.phase)
         return session
+
+    def _rolls(self, mode: Mode) -> bool:
+        """Whether a frame that comes now would start no session."""
+        asked = self.data.asked
+        return asked == "stop" or (asked is None and self.rules.by_command and mode == "live")
 
     def _forget_cameras(self, beginner: str) -> None:
         """Cameras whose last session is over and whose ingest is gone are no part of the one

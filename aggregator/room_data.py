@@ -172,12 +172,18 @@ def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomD
 
 def without_people(data: RoomData) -> RoomData:
     """What may be written down while no session runs: how far the cameras and the commands have
-    come, and nothing that was seen."""
+    come, and nothing that was seen. (Unless somebody has stopped it, a recording starts one: what
+    waits of it is kept.)"""
     return RoomData(
         room=data.room,
         sources=data.sources,
         purpose=data.purpose,
-        cameras={name: _unseen(camera) for name, camera in data.cameras.items()},
+        cameras={
+            name: camera
+            if camera.mode == "recording" and data.asked != "stop"
+            else _unseen(camera)
+            for name, camera in data.cameras.items()
+        },
         asked=data.asked,
         title=data.title,
         commands=data.commands,

@@ -187,3 +187,17 @@ def test_a_purpose_without_emotion_reads_none_whatever_a_worker_says() -> None:
     state = there.state(START, START)
     assert state.purpose == "workplace"
     assert set(state.measures) <= {"facing_front"}
+
+
+def test_between_a_stop_and_the_next_frame_nothing_that_waits_is_written_down() -> None:
+    there = room(lanes=(LANE, "pose"))
+    play(there, [*film(HAPPY, 0, 5, lane="pose", engines=("pose",)), says("stop", 5)])
+    waiting = film(HAPPY, 5, 5.2)
+    for now, message in waiting:  # Not let in yet: the other lane is waited for.
+        there.take(message, now)  # type: ignore[arg-type]
+    assert there.state(START, START).phase == "closed"
+    held = there.data.cameras["front"].join.held
+    assert any(seen.faces for waits in held.values() for seen in waits.lanes.values())
+    kept = there.checkpoint().cameras["front"].join.held
+    assert kept.keys() == held.keys()
+    assert not any(seen.faces for waits in kept.values() for seen in waits.lanes.values())
