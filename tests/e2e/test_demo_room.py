@@ -113,7 +113,7 @@ def states(
     """What was said of whoever sat there, from the smoothing's delay after the segment's start."""
     rows = found.execute(
         "SELECT state, box FROM sample JOIN person USING (session, person)"
-        " WHERE camera = ? AND time_s BETWEEN ? AND ?",
+        " WHERE sample.camera = ? AND time_s BETWEEN ? AND ?",
         (camera, start_s + DELAY_S, end_s),
     )
     said = []

@@ -650,7 +650,7 @@ def test_observations_are_capped_only_where_no_camera_records(
 ) -> None:
     monkeypatch.setattr(streams, "OBSERVATIONS_KEPT", 10)
     frame = msgspec.structs.asdict(a_frame())
-    for name in ("encoding", "shared"):
+    for name in ("encoding", "shared", "previous_time_s"):
         del frame[name]
     observation = Observation(**frame, lane="face", worker="w1")
     for _ in range(500):
