@@ -9,10 +9,7 @@ For recordings nothing in the timelines depends on the wall clock or on how mess
 batched: only on the observations, in their order. Live cameras also age by the wall clock, so
 that people don't stay "visible" when the camera is gone.
 
-What a frame does:
-
-    joining ─▶ tracking (per camera) ─▶ people (who is who) ─▶ readout (per person) ─┬▶ samples
-                                                                                     └▶ moments
+    observations ─▶ joining (per camera) ─▶ order (several recordings) ─▶ session ─▶ scene
 
 Without a running session (``session stop``, or aggregator.session=command) everything is the same,
 in a session that is :attr:`~readroom.aggregator.session.Session.rolling`: it is shown, and nothing
@@ -22,34 +19,22 @@ of it is stored.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final, Literal
 
-from readroom.aggregator import (
-    expression_state as expressions,
-    joining,
-    moments,
-    order,
-    tracking,
-)
-from readroom.aggregator.audience import Point, expressiveness
-from readroom.aggregator.bodies import bodies_of_people, usable_faces
+from readroom.aggregator import joining, moments, order, tracking
 from readroom.aggregator.embeddings import Embeddings
-from readroom.aggregator.gallery import Gallery
 from readroom.aggregator.identity import Refused
-from readroom.aggregator.people import Crowd, People, Seen, person_state
+from readroom.aggregator.people import People
 from readroom.aggregator.room_data import Camera, Changes, RoomData, RoomRules, without_people
-from readroom.aggregator.rows import NoteRow, Sample, SessionRows
+from readroom.aggregator.rows import NoteRow, SessionRows
+from readroom.aggregator.scene import Scene
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
-from readroom.aggregator.sight import Keypoints, Sight
 from readroom.aggregator.telling import tell
 from readroom.messages import (
     NOT_VISIBLE,
-    Body,
     CameraReport,
     CameraState,
     Command,
-    Face,
     FrameKey,
     Marker,
     Mode,
@@ -58,15 +43,8 @@ from readroom.messages import (
     RoomState,
 )
 
-#: A face missed for less than this is still visible, s; longer at low analysis rates.
-VISIBLE_S: Final = 0.5
-VISIBLE_INTERVALS: Final = 2.5
 #: A live camera silent for this long ages by the wall clock, s.
 SILENT_S: Final = 1.0
-#: A network (expression, identity) that said nothing for this long isn't running, s.
-NETWORK_SILENT_S: Final = 10.0
-#: Time that a camera's first reading may take before the network counts as not running, s.
-NETWORK_START_S: Final = 2.0
 #: Window of the frame rate, s.
 FPS_WINDOW_S: Final = 5.0
 #: A camera of the registry that said nothing for this long isn't waited for, s.
@@ -90,8 +68,7 @@ class Room:
         self.salt = "0"
         self.changes = Changes()
         self._embeddings = Embeddings()
-        self._identity_model: str | None = None
-        self._crowd = Crowd(self.data.people, Gallery(), rules.readout)
+        self._scene = Scene(self.data, rules)
         self._starting: set[str] = set()
         self._recording: set[str] = set()
         #: Cameras of whom ingest said something lately; None before the registry was read.
@@ -174,9 +151,8 @@ class Room:
         if session is None or session.closed:
             return
         end_s, rows = self.time_s, self._rows()
-        self._advance_moments()
-        self._crowd.leave_all({name: one.at_s for name, one in data.cameras.items()}, rows)
-        moments.finish(data.moments, end_s, self.rules.measures, rows)
+        self._advance()
+        self._scene.close({name: one.at_s for name, one in data.cameras.items()}, end_s, rows)
         session.closed = True
         self._embeddings = Embeddings()
         if not session.rolling:
@@ -276,15 +252,10 @@ class Room:
             return Refused(f"{command.verb}: nobody is in the room")
         rows = self._rows()
         if command.verb == "split":
-            camera = command.camera or ""
-            return self._crowd.split(command.slot, camera, rows)
+            return self._scene.split(command.slot, command.camera or "", rows)
         if command.other is None:
             return Refused("merge: name two people")
-        done = self._crowd.merge(command.slot, command.other, rows)
-        if isinstance(done, Refused):
-            return done
-        moments.forget(self.data.moments, done)
-        return None
+        return self._scene.merge(command.slot, command.other, rows)
 
     def _stored_session(self) -> Session | None:
         """The session that is running and stored, if there is one."""
@@ -356,100 +327,14 @@ class Room:
         self.data.models.update(frame.models)
         self._released_at.setdefault(camera.name, []).append(now)
         self.changes.joined.append((camera.name, frame.captured_at))
-        if frame.restarted:
-            tracking.reset(camera.tracker)
-        if "expression" in frame.ran:
-            camera.expression_at_s = at_s
-        if "identity" in frame.ran:
-            self._know_identity(camera, frame, at_s)
-        seen: dict[int, Face] = {}
-        if frame.faces is not None:
-            seen = self._faces(camera, frame, at_s)
-        else:
-            self._miss(camera, at_s)
-        if frame.bodies is not None:
-            camera.bodies_at_s = at_s
-            self._bodies(camera, frame, frame.bodies, seen)
-        if frame.faces is not None or frame.bodies is not None:
-            self._step(camera, frame, seen, at_s)
-        self._sample(camera, at_s)
-        self._advance_moments()
-
-    def _know_identity(self, camera: Camera, frame: joining.Joined, at_s: float) -> None:
-        """Embeddings of two networks can't be compared: with another one faces are learnt anew."""
-        camera.identity_at_s = at_s
-        model = frame.models.get("identity")
-        if model != self._identity_model:
-            if self._identity_model is not None:
-                self._crowd = Crowd(self.data.people, Gallery(), self.rules.readout)
-            self._identity_model = model
-
-    def _faces(self, camera: Camera, frame: joining.Joined, at_s: float) -> dict[int, Face]:
-        """Track the faces, and find out whose they are; returns this frame's by track."""
-        usable = dict(usable_faces(frame.faces or (), frame.width, frame.height))
-        _measure_interval(camera, at_s)
-        update = tracking.update(
-            camera.tracker, [_detection(index, face) for index, face in usable.items()], at_s
-        )
-        rows = self._rows()
-        for track in update.left:
-            self._crowd.lose(camera.name, track.number, rows, camera.at_s)
-        faces = {track: usable[index] for track, index in update.seen.items()}
-        kept = self._embeddings.give_back(FrameKey(frame.camera, frame.epoch, frame.seq))
-        seen = {
-            track: Seen(face.box, face.quality, self._weight(face), kept.get(face.box))
-            for track, face in faces.items()
-        }
+        embeddings = self._embeddings.give_back(FrameKey(frame.camera, frame.epoch, frame.seq))
         overflow = self.data.people.slots.overflow
-        reads = self._reads_identity(camera, at_s)
-        for merged in self._crowd.see(camera.name, seen, at_s, rows, reads=reads):
-            moments.forget(self.data.moments, merged)
+        self._scene.frame(camera, frame, embeddings, at_s, self._rows())
         self.changes.overflow += self.data.people.slots.overflow - overflow
-        for track in _people(camera):
-            visible = _is_visible(camera, track, at_s)
-            found = seen.get(track.number)
-            self._crowd.look(camera.name, track.number, found, at_s, rows, visible=visible)
-        return faces
+        self._advance()
 
-    def _bodies(
-        self,
-        camera: Camera,
-        frame: joining.Joined,
-        bodies: Sequence[Body],
-        faces: dict[int, Face],
-    ) -> None:
-        """Find out whose the frame's bodies are."""
-        views = {
-            track.number: self._crowd.view(camera.name, track.number) for track in _people(camera)
-        }
-        here = {track: view for track, view in views.items() if view is not None and view.visible}
-        indices = {id(face): index for index, face in enumerate(frame.faces or ())}
-        found = bodies_of_people(
-            bodies,
-            {track: indices[id(face)] for track, face in faces.items()},
-            {track: view.box for track, view in here.items()},
-            linked=frame.face_of_body,
-        )
-        for track, view in here.items():
-            body = found.get(track)
-            view.keypoints = None if body is None else body.keypoints
-
-    def _step(
-        self, camera: Camera, frame: joining.Joined, faces: dict[int, Face], at_s: float
-    ) -> None:
-        """Step everybody whom this camera follows, also those not found in this frame."""
-        rows = self._rows()
-        for track in _people(camera):
-            view = self._crowd.view(camera.name, track.number)
-            if view is None:
-                continue
-            face = faces.get(track.number)
-            keypoints = None if frame.bodies is None else view.keypoints
-            sight = self._sight(camera, face, keypoints)
-            reading = None
-            if frame.faces is not None:
-                reading = self._reading(camera, face, at_s, visible=view.visible)
-            self._crowd.step(camera.name, track.number, sight, reading, at_s, rows)
+    def _advance(self) -> None:
+        self._scene.advance(self.data.cameras.values(), self.time_s, self._rows())
 
     def _age(self, camera: Camera, now: float) -> None:
         """A live camera that is silent: its people are seen no longer, and leave in time."""
@@ -462,99 +347,8 @@ class Room:
         # The camera's clock stays: frames that were only delayed still have their own time, and
         # to whoever is ahead of it an earlier time counts as no time.
         at_s = camera.at_s = max(camera.at_s, camera.clock.last_s + silent_s)
-        self._miss(camera, at_s)
-        self._sample(camera, at_s)
-        self._advance_moments()
-
-    def _miss(self, camera: Camera, at_s: float) -> None:
-        """Nobody looked for faces: who was seen a moment ago is there; who wasn't is seen no
-        longer, and leaves in time."""
-        rows = self._rows()
-        for track in tracking.expire(camera.tracker, at_s):
-            self._crowd.lose(camera.name, track.number, rows, at_s)
-        for track in _people(camera):
-            if not _is_visible(camera, track, at_s):
-                self._crowd.look(camera.name, track.number, None, at_s, rows, visible=False)
-                reading = self._reading(camera, None, at_s, visible=False)
-                sight = self._sight(camera, None, None)
-                self._crowd.step(camera.name, track.number, sight, reading, at_s, rows)
-
-    # -- people ---------------------------------------------------------------------------------
-
-    def _sight(self, camera: Camera, face: Face | None, keypoints: Keypoints | None) -> Sight:
-        """What the frame says of somebody, for their actions."""
-        if face is None:
-            return Sight(width=camera.width, height=camera.height, keypoints=keypoints)
-        return Sight(
-            width=camera.width,
-            height=camera.height,
-            face=face.box,
-            landmarks=face.landmarks,
-            yaw_deg=face.quality.yaw_deg,
-            pitch_deg=face.quality.pitch_deg,
-            roll_deg=face.quality.roll_deg,
-            weight=self._weight(face),
-            expression=None if self.rules.without_emotion else expressions.clean(face.expression),
-            blendshapes=face.blendshapes,
-            keypoints=keypoints,
-        )
-
-    def _reading(
-        self, camera: Camera, face: Face | None, at_s: float, *, visible: bool
-    ) -> expressions.Reading:
-        """What the frame says of somebody, for their expression."""
-        plain = self.rules.without_emotion
-        runs = not plain and _runs(camera.expression_at_s, at_s)
-        if face is None:
-            return expressions.Reading(visible=visible, network_runs=runs)
-        return expressions.Reading(
-            visible=visible,
-            network_runs=runs,
-            width_px=face.box.width,
-            weight=self._weight(face),
-            probabilities=None if plain else expressions.clean(face.expression),
-        )
-
-    def _weight(self, face: Face) -> float:
-        # A detector without landmarks (Haar) gives ranks and no probabilities.
-        score = face.score if face.landmarks else 1.0
-        return expressions.weight(face.quality, score, self.rules.min_face_px)
-
-    def _reads_identity(self, camera: Camera, at_s: float) -> bool:
-        if camera.identity_at_s is None:
-            return self.rules.identity and at_s < NETWORK_START_S
-        return _runs(camera.identity_at_s, at_s)
-
-    def _sample(self, camera: Camera, at_s: float) -> None:
-        """Store a point of everybody for whom the camera speaks, ``sample_hz`` times a second."""
-        index = math.floor(at_s * self.rules.sample_hz + 1e-6)
-        if index <= camera.sampled:
-            return
-        camera.sampled = index
-        rows = self._rows()
-        if camera.bodies_at_s is not None and not _runs(camera.bodies_at_s, at_s):
-            self._crowd.forget_bodies(camera.name)
-        for person in self._crowd.seated(camera.name):
-            if not self._crowd.sample(person, at_s, rows):
-                continue
-            state = person_state(person)
-            rows.samples.append(_sample_of(state, at_s))
-            moments.add(self.data.moments, _point_of(state, at_s))
-
-    def _advance_moments(self) -> None:
-        """Say of the room what can be said, up to where every running camera has come."""
-        running = [
-            camera.at_s
-            for camera in self.data.cameras.values()
-            if camera.frames and (camera.line or camera.phase not in ("ended", "stopped"))
-        ]
-        newest_s = self.time_s
-        slowest_s = min(running, default=newest_s)
-        moments.advance(self.data.moments, slowest_s, newest_s, self.rules.measures, self._rows())
-
-    def _forget_people(self) -> None:
-        self.data.people, self.data.moments = People(), moments.Moments()
-        self._crowd = Crowd(self.data.people, Gallery(), self.rules.readout)
+        self._scene.silence(camera, at_s, self._rows())
+        self._advance()
 
     # -- sessions, people, events -----------------------------------------------------------
 
@@ -586,6 +380,10 @@ class Room:
             if camera.report_epoch >= 0:
                 tell(rows, "camera", 0.0, 0.0, camera=camera.name, state=camera.phase)
         return session
+
+    def _forget_people(self) -> None:
+        self.data.people, self.data.moments = People(), moments.Moments()
+        self._scene = Scene(self.data, self.rules)
 
     def _rolls(self, mode: Mode) -> bool:
         """Whether a frame that comes now would start no session."""
@@ -650,7 +448,7 @@ class Room:
     def state(self, now: float, wall_at: float) -> RoomState:
         """The room at this moment, for the page and the metrics."""
         session = self.data.session
-        people = tuple(person_state(person) for person in self._crowd.seated())
+        people = self._scene.states()
         cameras = tuple(self._camera_state(name, now) for name in sorted(self.data.cameras))
         return RoomState(
             room=self.rules.room,
@@ -685,7 +483,7 @@ class Room:
             mode=camera.mode,
             fps=len(times) / FPS_WINDOW_S,
             lag_s=_lag(camera),
-            people=self._crowd.visible_in(name),
+            people=self._scene.visible_in(name),
             width=camera.width,
             height=camera.height,
             frames=camera.frames,
@@ -719,73 +517,12 @@ def _raw_time(frame: joining.Joined, session: Session, clock: CameraClock) -> fl
     return raw_s if math.isfinite(raw_s) else (clock.last_s or 0.0) - clock.offset_s
 
 
-def _measure_interval(camera: Camera, at_s: float) -> None:
-    if camera.face_at_s is not None:
-        step_s = min(2.0, at_s - camera.face_at_s)
-        camera.face_interval_s += 0.2 * (step_s - camera.face_interval_s)
-    camera.face_at_s = at_s
-
-
 def _phase(session: Session | None) -> Literal["waiting", "rolling", "running", "closed"]:
     if session is None:
         return "waiting"
     if session.rolling:
         return "waiting" if session.closed else "rolling"
     return "closed" if session.closed else "running"
-
-
-def _runs(read_s: float | None, at_s: float) -> bool:
-    """Whether a network runs that read something at ``read_s`` last, None for never."""
-    if read_s is None:
-        return at_s < NETWORK_START_S
-    return at_s - read_s <= NETWORK_SILENT_S
-
-
-def _people(camera: Camera) -> list[tracking.Track]:
-    """The tracks that are somebody, and not only candidates."""
-    return [track for track in camera.tracker.tracks if track.confirmed]
-
-
-def _is_visible(camera: Camera, track: tracking.Track, at_s: float) -> bool:
-    """Whether somebody is in sight: a missed detection or two doesn't matter."""
-    grace_s = max(VISIBLE_S, VISIBLE_INTERVALS * camera.face_interval_s)
-    return at_s - track.seen_at_s <= grace_s
-
-
-def _detection(index: int, face: Face) -> tracking.Detection:
-    box = face.box
-    return tracking.Detection(
-        box.x + box.width / 2, box.y + box.height / 2, box.width, box.height, face.score, index
-    )
-
-
-def _sample_of(state: PersonState, at_s: float) -> Sample:
-    """The point of a timeline that is stored."""
-    return Sample(
-        person=state.person,
-        time_s=at_s,
-        state=state.state,
-        confidence=state.confidence,
-        expression=state.expression,
-        coverage=state.coverage,
-        box=state.box,
-        look=state.look,
-        actions=frozenset(state.actions),
-        measured=frozenset(state.measured),
-        camera=state.camera,
-    )
-
-
-def _point_of(state: PersonState, at_s: float) -> Point:
-    """What the person adds to the room at this moment."""
-    told = "facing_front" in state.measured
-    return Point(
-        person=state.person,
-        at_s=at_s,
-        valence=state.valence,
-        expressiveness=None if state.valence is None else expressiveness(state.expression),
-        facing_front="facing_front" in state.actions if told else None,
-    )
 
 
 def _lag(camera: Camera) -> float:

@@ -179,9 +179,7 @@ def without_people(data: RoomData) -> RoomData:
         sources=data.sources,
         purpose=data.purpose,
         cameras={
-            name: camera
-            if camera.mode == "recording" and data.asked != "stop"
-            else _unseen(camera)
+            name: camera if camera.mode == "recording" and data.asked != "stop" else _unseen(camera)
             for name, camera in data.cameras.items()
         },
         asked=data.asked,

@@ -1,10 +1,13 @@
-"""One person in one frame, as everything that measures people sees it."""
+"""One person in one frame, as everything that measures people sees it: for actions a
+:class:`Sight`, for the expression a :class:`~readroom.aggregator.expression_state.Reading`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from readroom.messages import Box, Point, Probabilities
+from readroom.aggregator import expression_state as expressions
+from readroom.aggregator.expression_state import Reading
+from readroom.messages import Box, Face, Point
 
 #: 17 keypoints (x, y, score) in the order of messages.KEYPOINTS.
 Keypoints = tuple[tuple[float, float, float], ...]
@@ -28,6 +31,49 @@ class Sight:
     pitch_deg: float | None = None
     roll_deg: float | None = None
     weight: float = 0.0
-    expression: Probabilities | None = None
     blendshapes: tuple[float, ...] | None = None
     keypoints: Keypoints | None = None
+
+
+def face_weight(face: Face, min_face_px: float) -> float:
+    """How much what is read of a face counts, 0..1: expression_state.weight. The score of a
+    detector without landmarks (Haar) is a rank and no probability, and counts for nothing."""
+    score = face.score if face.landmarks else 1.0
+    return expressions.weight(face.quality, score, min_face_px)
+
+
+def sight_of(
+    face: Face | None, keypoints: Keypoints | None, size: tuple[int, int], min_face_px: float
+) -> Sight:
+    """What a frame of ``size`` (width, height) says of somebody, for their actions."""
+    width, height = size
+    if face is None:
+        return Sight(width=width, height=height, keypoints=keypoints)
+    return Sight(
+        width=width,
+        height=height,
+        face=face.box,
+        landmarks=face.landmarks,
+        yaw_deg=face.quality.yaw_deg,
+        pitch_deg=face.quality.pitch_deg,
+        roll_deg=face.quality.roll_deg,
+        weight=face_weight(face, min_face_px),
+        blendshapes=face.blendshapes,
+        keypoints=keypoints,
+    )
+
+
+def reading_of(
+    face: Face | None, *, visible: bool, network_runs: bool, min_face_px: float
+) -> Reading:
+    """What a frame says of somebody, for their expression; ``network_runs`` False: nothing is read
+    of it, whatever the face carries."""
+    if face is None:
+        return Reading(visible=visible, network_runs=network_runs)
+    return Reading(
+        visible=visible,
+        network_runs=network_runs,
+        width_px=face.box.width,
+        weight=face_weight(face, min_face_px),
+        probabilities=expressions.clean(face.expression) if network_runs else None,
+    )

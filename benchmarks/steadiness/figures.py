@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.steadiness.clips import Strip
 from readroom.aggregator import expression_state
-from readroom.aggregator.room import VISIBLE_S
+from readroom.aggregator.scene import VISIBLE_S
 from readroom.messages import EXPRESSIONS, UNCERTAIN
 
 Floats = NDArray[np.floating[Any]]

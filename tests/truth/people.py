@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from readroom.aggregator import expression_state as expressions
 from readroom.aggregator.expression_state import Reading
-from readroom.aggregator.room import VISIBLE_S
-from readroom.aggregator.sight import Sight
+from readroom.aggregator.scene import VISIBLE_S
+from readroom.aggregator.sight import Sight, reading_of, sight_of
 from readroom.messages import Body, Face
 from readroom.settings import WorkerSettings
 from tests.truth.format import Header, Moment, PersonTruth, Timeline
@@ -82,40 +81,13 @@ def body_of(person: PersonTruth, moment: Moment, face: Face | None, width: int) 
 
 def reading(face: Face | None, visible: bool) -> Reading:
     """What the expression state is told of a moment."""
-    if face is None:
-        return Reading(visible=visible, network_runs=True)
-    return Reading(
-        visible=visible,
-        network_runs=True,
-        width_px=face.box.width,
-        weight=_weight(face),
-        probabilities=expressions.clean(face.expression),
-    )
+    return reading_of(face, visible=visible, network_runs=True, min_face_px=MIN_FACE_PX)
 
 
 def sight(header: Header, face: Face | None, body: Body | None) -> Sight:
     """What the actions are told of a moment."""
     keypoints = body.keypoints if body is not None else None
-    if face is None:
-        return Sight(width=header.width, height=header.height, keypoints=keypoints)
-    return Sight(
-        width=header.width,
-        height=header.height,
-        face=face.box,
-        landmarks=face.landmarks,
-        yaw_deg=face.quality.yaw_deg,
-        pitch_deg=face.quality.pitch_deg,
-        roll_deg=face.quality.roll_deg,
-        weight=_weight(face),
-        expression=expressions.clean(face.expression),
-        blendshapes=face.blendshapes,
-        keypoints=keypoints,
-    )
-
-
-def _weight(face: Face) -> float:
-    """As room.py: a detector without landmarks (Haar) gives ranks and no probabilities."""
-    return expressions.weight(face.quality, face.score if face.landmarks else 1.0, MIN_FACE_PX)
+    return sight_of(face, keypoints, (header.width, header.height), MIN_FACE_PX)
 
 
 def _stands_in(person: PersonTruth, body: Body, width: int) -> bool:

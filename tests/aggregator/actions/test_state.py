@@ -138,13 +138,6 @@ def test_without_a_mesh_a_wider_mouth_than_at_rest_confirms_a_smile() -> None:
     assert span == pytest.approx((15.0, 18.0), abs=0.4)
 
 
-def test_expressions_say_nothing_of_actions() -> None:
-    happy = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    plain, _ = play(lambda t: sight(), 5.0)
-    person, _ = play(lambda t: sight(expression=happy), 5.0)
-    assert person == plain
-
-
 @pytest.mark.parametrize(("by", "action"), [(1.15, "leaning_in"), (0.85, "leaning_out")])
 def test_who_comes_nearer_leans(by: float, action: str) -> None:
     face = Box(320 - 30 * by, 117.5 - 37.5 * by, 60 * by, 75 * by)
