@@ -16,13 +16,14 @@ MAX_STEP_S: Final = 1.5
 class Coverage(msgspec.Struct):
     """Time present and time readable, s, in one-second bins: bin n of session second n is at
     index n mod 60. ``second`` is the newest bin's session second. ``total_s`` is the time
-    readable since the person entered."""
+    readable since the person entered, ``readable`` whether the face is now."""
 
     second: int = -1
     at_s: float | None = None
     present_s: list[float] = msgspec.field(default_factory=lambda: [0.0] * WINDOW_S)
     readable_s: list[float] = msgspec.field(default_factory=lambda: [0.0] * WINDOW_S)
     total_s: float = 0.0
+    readable: bool = False
 
 
 def add(coverage: Coverage, at_s: float, readable: bool) -> None:
@@ -34,6 +35,7 @@ def add(coverage: Coverage, at_s: float, readable: bool) -> None:
     _turn(coverage, int(coverage.at_s))
     index = coverage.second % WINDOW_S
     coverage.present_s[index] += step_s
+    coverage.readable = readable
     if readable:
         coverage.readable_s[index] += min(step_s, MAX_STEP_S)
         coverage.total_s += min(step_s, MAX_STEP_S)

@@ -11,19 +11,19 @@ from typing import Final
 
 import msgspec
 
-from readroom.messages import Box, FrameKey, Observation
+from readroom.messages import Box, Observation
 
 Embedding = tuple[float, ...]
-#: Frames whose embeddings are kept, at most: a minute of four cameras at 30 frames a second in
-#: which every frame had some, though workers read them about once a second.
-MOST_FRAMES: Final = 7200
+#: Frames whose embeddings are kept, at most: workers read them about once a second, so that it is
+#: a minute of ten cameras; with 12 faces of 512 numbers each about 100 MB.
+MOST_FRAMES: Final = 600
 
 
 class Embeddings:
     """Embeddings by frame and face."""
 
     def __init__(self) -> None:
-        self._frames: OrderedDict[FrameKey, dict[Box, Embedding]] = OrderedDict()
+        self._frames: OrderedDict[tuple[str, int], dict[Box, Embedding]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -33,12 +33,14 @@ class Embeddings:
         found = {face.box: face.embedding for face in observation.faces if face.embedding}
         if not found:
             return observation
-        self._frames.setdefault(observation.key, {}).update(found)
+        # Not by epoch: a recording's frame that comes again in a later one is the same frame.
+        key = (observation.camera, observation.seq)
+        self._frames.setdefault(key, {}).update(found)
         while len(self._frames) > MOST_FRAMES:
             self._frames.popitem(last=False)
         faces = tuple(msgspec.structs.replace(face, embedding=None) for face in observation.faces)
         return msgspec.structs.replace(observation, faces=faces)
 
-    def give_back(self, key: FrameKey) -> dict[Box, Embedding]:
+    def give_back(self, camera: str, seq: int) -> dict[Box, Embedding]:
         """What was kept of a frame, by its faces' boxes; nothing of it is kept any longer."""
-        return self._frames.pop(key, {})
+        return self._frames.pop((camera, seq), {})

@@ -124,9 +124,9 @@ def clean(probabilities: Probabilities | None) -> Probabilities | None:
     return a, b, c, d, e, f, g, h
 
 
-def begin(at_s: float) -> ExpressionState:
-    """Somebody of whom nothing is known yet."""
-    return ExpressionState(since_s=at_s)
+def begin(at_s: float, state: str = UNCERTAIN) -> ExpressionState:
+    """Somebody of whom nothing is known yet; where nothing may be read, ``state`` is NOT_READ."""
+    return ExpressionState(state=state, since_s=at_s)
 
 
 def step(

@@ -73,22 +73,20 @@ class Template:
 @dataclass(slots=True)
 class Gallery:
     """All templates. ``tracks`` are those of tracks that are followed, ``past`` those of the
-    people's tracks that are over. ``unusable`` counts embeddings that are none: not finite, all
-    zero, or of another length than the others."""
+    people's tracks that are over."""
 
     tracks: dict[TrackKey, Template] = field(default_factory=dict)
     past: dict[int, Template] = field(default_factory=dict)
-    unusable: int = 0
 
 
 def learn(gallery: Gallery, track: TrackKey, look: Look, at_s: float) -> bool:
     """Take a look at a track's face in; whether it changed the track's template. ``at_s`` never
-    goes back for a track."""
+    goes back for a track. An embedding that is none (not finite, all zero, or of another length
+    than the others) says no more of a face than one that is too small: it is left out the same."""
     if not (look.width_px >= LEAST_WIDTH_PX and look.weight >= LEAST_WEIGHT):
         return False
     seen = unit(np.asarray(look.embedding, np.float64))
     if seen is None or len(seen) != _length(gallery, len(seen)):
-        gallery.unusable += 1
         return False
     template = gallery.tracks.get(track)
     if template is not None and at_s - template.at_s < LOOK_EVERY_S:
@@ -117,11 +115,9 @@ def combine(gallery: Gallery, gone: int, kept: int) -> None:
         _add_past(gallery, kept, template)
 
 
-def erase(gallery: Gallery, person: int, tracks: Iterable[TrackKey]) -> None:
-    """Nothing is known any more of how the person, who has these tracks, looks."""
+def erase(gallery: Gallery, person: int) -> None:
+    """Nothing is remembered any more of how the person looks, who has no track."""
     gallery.past.pop(person, None)
-    for track in tracks:
-        gallery.tracks.pop(track, None)
 
 
 def person_look(

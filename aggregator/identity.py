@@ -22,24 +22,11 @@ splits, and joins nobody with whom they were split from.
 
 Thresholds: docs/semantics/identity.md has the figures that they rest on.
 
-What the caller does with an answer (recommended):
-
-- *waiting*: step the track's read-out as that of a person without a slot; show and store nothing.
-- ``Entered``: give a slot; the person entered when the track was first seen.
-- ``Joined``: if the person is out of every camera's sight, they have come back: the same person
-  number, the same slot if it is free, and the time away is a gap. If another camera sees them, the
-  waiting track's read-out is dropped: of several cameras the one that sees best speaks.
-- ``Merged``: the older person's slot, read-out and history go on. The younger one's running spans
-  end at this moment, their slot is given back, what was stored of them stays as it is, and a
-  ``merged`` event says that both are one, so that whoever counts people counts one. Where the
-  older one was away and the slot is somebody else's by now, the younger one's slot goes on.
-- ``Parted``: the track is nobody's again; the person's read-out goes on with the other tracks.
-- A person has left when :func:`leave` names them, not when a track of theirs ends.
-- Persons' numbers have gaps: a track that is joined has used one up.
-- A person is remembered while ``number in links.people``: at most 64 are, those gone longest
-  are dropped first.
-- A new session, or another identity network: begin with a new :class:`Gallery` (and, for the
-  session, new :class:`Links`).
+What an answer means for those who are shown and stored: :mod:`readroom.aggregator.people`. A
+person has left when :func:`leave` names them, not when a track of theirs ends, and is remembered
+while their number is in ``links.people``. Numbers have gaps: a track that is joined has used one
+up. Another identity network begins with a new gallery, since what two networks say of a face can't
+be compared; a new session with new links, too.
 
 Times are those of the camera that the track is of; each camera's never goes back (an earlier one
 counts as no time passed). Cameras need not be in step. The order of tracks in one call means
@@ -92,13 +79,12 @@ class Held(msgspec.Struct, array_like=True):
 
 
 class Linked(msgspec.Struct):
-    """Somebody. ``shown``: the verdict has been given. ``gone_s`` is since when nobody sees them,
-    None while somebody does. ``forgotten``: no template is made of them (again)."""
+    """Somebody. ``decided``: the verdict has been given. ``gone_s`` is since when nobody sees them,
+    None while somebody does."""
 
     since_s: float
-    shown: bool = False
+    decided: bool = False
     gone_s: float | None = None
-    forgotten: bool = False
 
 
 class Links(msgspec.Struct):
@@ -174,7 +160,7 @@ Outcome = Entered | Joined | Merged | Parted
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class _Evidence:
     """What verdicts rest on, at one moment: mean looks (unit length) and their number, by person,
     and the pairs (lower first) who can't be one."""
 
@@ -222,7 +208,7 @@ def see(
 def leave(links: Links, gallery: Gallery, camera: str, track: int) -> int | None:
     """The camera follows the track no longer. Returns the person whom nobody sees any more with
     that, if it was their last track: they are remembered, to be known on return. A track without a
-    verdict, or of somebody forgotten, leaves nothing behind."""
+    verdict leaves nothing behind."""
     held = links.held.get(camera, {})
     if track not in held:
         return None
@@ -233,15 +219,16 @@ def leave(links: Links, gallery: Gallery, camera: str, track: int) -> int | None
     if tracks_of(links, number):
         return None
     person.gone_s = links.at_s[camera]
-    if not person.shown or person.forgotten:
+    if not person.decided:
         _drop(links, gallery, number)
-    return number if person.shown else None
+        return None
+    return number
 
 
 def merge(links: Links, gallery: Gallery, a: int, b: int) -> Merged | Refused:
     """By hand: ``a`` and ``b`` are one person. Undoes a split of the two by hand."""
     for number in (a, b):
-        if not _on_show(links, number):
+        if not _is_decided(links, number):
             return Refused(f"merge: there is no person {number}")
     if a == b:
         return Refused(f"merge: person {a} can't be merged with themselves; name two people")
@@ -255,7 +242,7 @@ def merge(links: Links, gallery: Gallery, a: int, b: int) -> Merged | Refused:
 def split(links: Links, person: int, camera: str) -> SplitOff | Refused:
     """By hand: whom ``camera`` sees as ``person`` now is somebody else. The rest of what is known
     of ``person`` stays theirs; the two are never joined again but by hand."""
-    if not _on_show(links, person):
+    if not _is_decided(links, person):
         return Refused(f"split: there is no person {person}")
     tracks = [track for name, track in tracks_of(links, person) if name == camera]
     if not tracks:
@@ -263,8 +250,7 @@ def split(links: Links, person: int, camera: str) -> SplitOff | Refused:
     old = links.people[person]
     at_s = links.at_s[camera]
     other = _new_person(links, at_s)
-    links.people[other].shown = True
-    links.people[other].forgotten = old.forgotten
+    links.people[other].decided = True
     for track in tracks:
         links.held[camera][track].person = other
     links.split.add(_pair(person, other))
@@ -273,21 +259,10 @@ def split(links: Links, person: int, camera: str) -> SplitOff | Refused:
     return SplitOff(person, other, tuple(tracks))
 
 
-def forget(links: Links, gallery: Gallery, person: int) -> None:
-    """Erase how a person looks: nothing is learnt of them again as long as they are in sight, also
-    after a crash, and nobody is compared with them. Who isn't known is none to forget."""
-    if person not in links.people:
-        return
-    templates.erase(gallery, person, tracks_of(links, person))
-    links.people[person].forgotten = True
-    if not tracks_of(links, person):
-        _drop(links, gallery, person)
-
-
 def person_of(links: Links, camera: str, track: int) -> int | None:
     """Whose track it is; None before the verdict, and for one that isn't followed."""
     held = links.held.get(camera, {}).get(track)
-    return held.person if held is not None and links.people[held.person].shown else None
+    return held.person if held is not None and links.people[held.person].decided else None
 
 
 def tracks_of(links: Links, person: int) -> list[TrackKey]:
@@ -318,8 +293,7 @@ def _part(links: Links, gallery: Gallery, camera: str, tracks: list[int]) -> lis
         for track in several[1:]:
             templates.fold(gallery, (camera, track), person)
             _settle_pairs(links, camera, track)
-            other = held[track].person = _new_person(links, links.at_s[camera])
-            links.people[other].forgotten = links.people[person].forgotten
+            held[track].person = _new_person(links, links.at_s[camera])
             parted.append(Parted(person, camera, track))
     return parted
 
@@ -345,7 +319,7 @@ def _learn(
     learnt = False
     for track, look in read.items():
         person = links.held[camera][track].person
-        if links.people[person].forgotten or (person not in known and len(known) >= MAX_PEOPLE):
+        if person not in known and len(known) >= MAX_PEOPLE:
             continue
         if templates.learn(gallery, (camera, track), look, at_s):
             known.add(person)
@@ -360,17 +334,17 @@ def _decide(links: Links, gallery: Gallery, camera: str, reads: bool) -> list[Ou
     """Give the verdicts that are due for the camera's new tracks."""
     outcomes: list[Outcome] = []
     while waiting := _waiting(links, camera):
-        view = _view(links, gallery)
-        joins = _joins(links, view, list(waiting)) if reads else {}
+        evidence = _evidence(links, gallery)
+        joins = _joins(links, evidence, list(waiting)) if reads else {}
         if joins:
             for new, known in sorted(joins.items()):
                 _unite(links, gallery, known, new)
                 outcomes.append(Joined(known, camera, waiting[new]))
             continue
-        fresh = next((new for new in waiting if _is_new(links, view, camera, new, reads)), None)
+        fresh = next((new for new in waiting if _is_new(links, evidence, camera, new, reads)), None)
         if fresh is None:
             break
-        links.people[fresh].shown = True
+        links.people[fresh].decided = True
         outcomes.append(Entered(fresh, camera, waiting[fresh]))
     return outcomes
 
@@ -379,41 +353,41 @@ def _waiting(links: Links, camera: str) -> dict[int, int]:
     """Who has no verdict yet among a camera's people, with their track, the oldest first."""
     held = links.held[camera].items()
     return dict(
-        sorted((one.person, track) for track, one in held if not links.people[one.person].shown)
+        sorted((one.person, track) for track, one in held if not links.people[one.person].decided)
     )
 
 
-def _joins(links: Links, view: _View, waiting: list[int]) -> dict[int, int]:
+def _joins(links: Links, evidence: _Evidence, waiting: list[int]) -> dict[int, int]:
     """Which of those waiting are surely whom: the best assignment, without what is doubtful, that
     is where another assignment would be nearly as good."""
-    rows = [new for new in waiting if view.counts.get(new, 0) >= ENOUGH_LOOKS]
+    rows = [new for new in waiting if evidence.counts.get(new, 0) >= ENOUGH_LOOKS]
     columns = [
         number
         for number, person in links.people.items()
-        if person.shown and view.counts.get(number, 0) >= ENOUGH_LOOKS
+        if person.decided and evidence.counts.get(number, 0) >= ENOUGH_LOOKS
     ]
     if not rows or not columns:
         return {}
-    gains = np.array([[_gain(view, new, known) for known in columns] for new in rows])
+    gains = np.array([[_gain(evidence, new, known) for known in columns] for new in rows])
     pairs, total = _assign(gains)
     joins = {}
     for i, j in pairs:
         # Who may be the same person as one of the two is no other choice.
-        same_rows = [not view.differ(rows[i], row) for row in rows]
-        same_columns = [not view.differ(columns[j], column) for column in columns]
+        same_rows = [not evidence.differ(rows[i], row) for row in rows]
+        same_columns = [not evidence.differ(columns[j], column) for column in columns]
         others = np.where(np.outer(same_rows, same_columns), 0.0, gains)
         sure = total - _assign(others)[1] >= MARGIN - _ROUNDING
-        if sure and _clear(view, columns[j], rows[i], columns):
+        if sure and _clear(evidence, columns[j], rows[i], columns):
             joins[rows[i]] = columns[j]
     return joins
 
 
-def _gain(view: _View, a: int, b: int) -> float:
+def _gain(evidence: _Evidence, a: int, b: int) -> float:
     """What it is worth to take two for one person, where to take somebody for nobody known is
     worth 0: their cosine above SAME - MARGIN; 0 where they can't be one, or are below SAME."""
-    if _pair(a, b) in view.apart:
+    if _pair(a, b) in evidence.apart:
         return 0.0
-    cosine = view.cosine(a, b)
+    cosine = evidence.cosine(a, b)
     return cosine - (SAME - MARGIN) if cosine >= SAME else 0.0
 
 
@@ -424,32 +398,32 @@ def _assign(gains: NDArray[np.float64]) -> tuple[list[tuple[int, int]], float]:
     return [(i, j) for i, j in chosen if gains[i, j] > 0], float(gains[rows, columns].sum())
 
 
-def _clear(view: _View, a: int, b: int, others: list[int]) -> bool:
+def _clear(evidence: _Evidence, a: int, b: int, others: list[int]) -> bool:
     """Whether ``a`` looks less like everybody else than like ``b``, by MARGIN. Who may be ``b``
     too (a second track of the same person, not joined yet) is nobody else."""
-    limit = view.cosine(a, b) - MARGIN
+    limit = evidence.cosine(a, b) - MARGIN
     return not any(
         other not in (a, b)
-        and _pair(a, other) not in view.apart
-        and view.cosine(a, other) > limit
-        and view.differ(b, other)
+        and _pair(a, other) not in evidence.apart
+        and evidence.cosine(a, other) > limit
+        and evidence.differ(b, other)
         for other in others
     )
 
 
-def _is_new(links: Links, view: _View, camera: str, new: int, reads: bool) -> bool:
+def _is_new(links: Links, evidence: _Evidence, camera: str, new: int, reads: bool) -> bool:
     """Whether the one waiting is somebody new: there is nobody whom it could be, or it looked
     like nobody, or it has waited long enough."""
     if not reads or links.at_s[camera] - links.people[new].since_s >= WAIT_S:
         return True
     for number, person in links.people.items():
-        if not person.shown or person.forgotten or _pair(number, new) in view.apart:
+        if not person.decided or _pair(number, new) in evidence.apart:
             continue
-        if number not in view.counts and person.gone_s is not None:
+        if number not in evidence.counts and person.gone_s is not None:
             continue  # Nobody will ever know how they looked.
-        if min(view.counts.get(number, 0), view.counts.get(new, 0)) < ENOUGH_LOOKS:
+        if min(evidence.counts.get(number, 0), evidence.counts.get(new, 0)) < ENOUGH_LOOKS:
             return False
-        if view.cosine(number, new) >= SAME:
+        if evidence.cosine(number, new) >= SAME:
             return False
     return True
 
@@ -458,27 +432,29 @@ def _merge_late(links: Links, gallery: Gallery) -> list[Merged]:
     """Join the people on show who turned out to be one, the most alike first."""
     merged: list[Merged] = []
     while True:
-        view = _view(links, gallery)
-        pair = _most_alike(links, view)
+        evidence = _evidence(links, gallery)
+        pair = _most_alike(links, evidence)
         if pair is None:
             return merged
         _unite(links, gallery, *pair)
         merged.append(Merged(*pair))
 
 
-def _most_alike(links: Links, view: _View) -> tuple[int, int] | None:
+def _most_alike(links: Links, evidence: _Evidence) -> tuple[int, int] | None:
     """The two people on show who are surely one, the older first; None where nobody is."""
-    known = sorted(n for n in view.means if links.people[n].shown)
-    settled = [number for number in known if view.counts[number] >= LATE_LOOKS]
+    known = sorted(n for n in evidence.means if links.people[n].decided)
+    settled = [number for number in known if evidence.counts[number] >= LATE_LOOKS]
     if len(settled) < 2:
         return None
-    means = np.stack([view.means[number] for number in settled])
+    means = np.stack([evidence.means[number] for number in settled])
     first, second = np.nonzero(np.triu(means @ means.T, 1) >= LATE)
     pairs = [(settled[i], settled[j]) for i, j in zip(first.tolist(), second.tolist(), strict=True)]
     possible = [
-        (-view.cosine(a, b), a, b)
+        (-evidence.cosine(a, b), a, b)
         for a, b in pairs
-        if (a, b) not in view.apart and _clear(view, a, b, known) and _clear(view, b, a, known)
+        if (a, b) not in evidence.apart
+        and _clear(evidence, a, b, known)
+        and _clear(evidence, b, a, known)
     ]
     return min(possible)[1:] if possible else None
 
@@ -486,7 +462,7 @@ def _most_alike(links: Links, view: _View) -> tuple[int, int] | None:
 # -- the people ---------------------------------------------------------------------------------
 
 
-def _view(links: Links, gallery: Gallery) -> _View:
+def _evidence(links: Links, gallery: Gallery) -> _Evidence:
     tracks: dict[int, list[TrackKey]] = {number: [] for number in links.people}
     for camera, held in links.held.items():
         for track, one in held.items():
@@ -497,7 +473,7 @@ def _view(links: Links, gallery: Gallery) -> _View:
         known = templates.person_look(gallery, number, own)
         if known is not None:
             means[number], counts[number] = known
-    return _View(means, counts, _seen_apart(links) | links.split)
+    return _Evidence(means, counts, _seen_apart(links) | links.split)
 
 
 def _seen_apart(links: Links) -> set[tuple[int, int]]:
@@ -522,8 +498,6 @@ def _unite(links: Links, gallery: Gallery, kept: int, gone: int) -> None:
     old.since_s = min(old.since_s, new.since_s)
     if old.gone_s is not None:
         old.gone_s = None if new.gone_s is None else max(old.gone_s, new.gone_s)
-    if old.forgotten or new.forgotten:
-        forget(links, gallery, kept)
 
 
 def _renamed(pairs: set[tuple[int, int]], old: int, new: int) -> set[tuple[int, int]]:
@@ -537,8 +511,8 @@ def _new_person(links: Links, at_s: float) -> int:
 
 
 def _drop(links: Links, gallery: Gallery, person: int) -> None:
-    """Nothing is known of the person any more."""
-    templates.erase(gallery, person, tracks_of(links, person))
+    """Nothing is known any more of the person, who has no track."""
+    templates.erase(gallery, person)
     del links.people[person]
     links.apart = {pair for pair in links.apart if person not in pair}
     links.split = {pair for pair in links.split if person not in pair}
@@ -558,8 +532,8 @@ def _bound(links: Links, gallery: Gallery) -> None:
         _drop(links, gallery, min(away)[2])
 
 
-def _on_show(links: Links, person: int) -> bool:
-    return person in links.people and links.people[person].shown
+def _is_decided(links: Links, person: int) -> bool:
+    return person in links.people and links.people[person].decided
 
 
 def _pair(a: int, b: int) -> tuple[int, int]:

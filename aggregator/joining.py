@@ -96,6 +96,7 @@ class Joined:
     camera: str
     epoch: int
     seq: int
+    previous_seq: int
     mode: Mode
     captured_at: float
     media_time_s: float | None
@@ -400,6 +401,7 @@ def _merge(held: Held, restarted: bool) -> Joined:
         camera=first.camera,
         epoch=first.epoch,
         seq=first.seq,
+        previous_seq=first.previous_seq,
         mode=first.mode,
         captured_at=first.captured_at,
         media_time_s=first.media_time_s,

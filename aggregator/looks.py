@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from readroom.messages import LOOKS, UNCERTAIN, Span
+from readroom.messages import LOOKS, PLAIN_LOOKS, UNCERTAIN, Span
 
 CANT_TELL: Final = "cant_tell"
 TURNED_AWAY: Final = "turned_away"
@@ -144,7 +144,7 @@ def looks_for(without_emotion: bool) -> tuple[str, ...]:
     """The looks that may be said. Where no emotion may be inferred (messages.WITHOUT_EMOTION),
     those that name an inner state fall away, attentive included: only where a head points, and
     that nothing can be told, are left."""
-    return (TURNED_AWAY, CANT_TELL) if without_emotion else LOOKS
+    return PLAIN_LOOKS if without_emotion else LOOKS
 
 
 def begin(at_s: float) -> Look:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Final
 
 import msgspec
 
@@ -19,10 +18,7 @@ from readroom.aggregator.inflections import Cusum, Peaks
 from readroom.aggregator.responses import Responses
 from readroom.aggregator.rows import MarkerRow, MeasureRow, SessionRows
 from readroom.aggregator.telling import tell
-from readroom.messages import MEASURES, Measure
-
-#: What may be said where no emotion may be inferred.
-PLAIN_MEASURES: Final = ("facing_front",)
+from readroom.messages import MEASURES, PLAIN_MEASURES as PLAIN_MEASURES, Measure
 
 
 class Moments(msgspec.Struct):

@@ -3,7 +3,10 @@
 Each recording is read as fast as it can be, so that one may be minutes ahead of another. But a
 person whom both see has one timeline, and the room has one: so a frame waits until every camera
 that is still being played has come as far. That also makes the result independent of how fast each
-was read.
+was read, as far as the waiting goes: beyond :data:`MOST_WAITING` frames, or :data:`START_S` for a
+camera that hasn't said anything, the others go on without it.
+
+What waits isn't acknowledged: it lies in Redis, and comes again after a crash.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from readroom.aggregator import joining
 from readroom.aggregator.joining import Joined
 from readroom.aggregator.room_data import Camera
 
-#: Frames of one camera that wait at most, and (joined, without pixels or embeddings) lie in the
-#: checkpoint; a camera that far ahead goes on, out of step. At 10 frames a second it is a minute.
+#: Frames of one camera that wait at most, in memory; a camera that far ahead goes on, out of step.
+#: At the default 10 frames a second it is a minute.
 MOST_WAITING: Final = 600
 #: Longest wait for cameras that were named and haven't said anything, s.
 START_S: Final = 10.0

@@ -46,6 +46,10 @@ class Stay(msgspec.Struct):
     present_s: float = 0.0
     readable_s: float = 0.0
 
+    def plus(self, other: Stay) -> Stay:
+        """Both stays, one after the other."""
+        return Stay(self.present_s + other.present_s, self.readable_s + other.readable_s)
+
     @property
     def ratio(self) -> float:
         """Share of the presence in which the face was readable."""
@@ -146,7 +150,7 @@ class Crowd:
         waiting = self.people.waiting.setdefault(camera, {})
         for track, seen in faces.items():
             if self._whose(camera, track) is None:
-                waiting[track] = _newcomer(_view(camera, track, seen, at_s), at_s)
+                waiting[track] = self._newcomer(_view(camera, track, seen, at_s), at_s)
         looks = {track: _look(seen) for track, seen in faces.items()}
         outcomes = identity.see(self.people.links, self._gallery, camera, looks, at_s, reads=reads)
         merged = []
@@ -200,7 +204,7 @@ class Crowd:
             return done
         taken = [v for v in person.views if v.camera == camera and v.track in done.tracks]
         at_s = max(view.at_s for view in taken)
-        other = _newcomer(taken[0], at_s)
+        other = self._newcomer(taken[0], at_s)
         other.number, other.views = done.other, taken
         self.people.present[other.number] = other
         self._seat(other, rows)
@@ -309,6 +313,19 @@ class Crowd:
 
     # -- coming and going -----------------------------------------------------------------------
 
+    def _newcomer(self, view: View, at_s: float) -> Person:
+        return Person(
+            number=UNKNOWN,
+            first_s=at_s,
+            entered_s=at_s,
+            readout=readouts.begin(at_s, self._rules),
+            camera=view.camera,
+            track=view.track,
+            speaks_s=at_s,
+            views=[view],
+            cameras=[view.camera],
+        )
+
     def _whose(self, camera: str, track: int) -> Person | None:
         return self._known(camera, track) or self.people.waiting.get(camera, {}).get(track)
 
@@ -326,20 +343,20 @@ class Crowd:
 
     def _join(self, newcomer: Person, number: int, rows: SessionRows) -> None:
         """It is known now who the newcomer is."""
-        known, away = self.people.present.get(number), self.people.away.pop(number, None)
+        known, away = self.people.present.get(number), self.people.away.get(number)
         if known is not None:
             self._add_views(known, newcomer.views, rows)
             return
         newcomer.number = number
         if away is not None:
-            _come_back(newcomer, away, rows)
+            self._come_back(newcomer, away, rows)
         self.people.present[number] = newcomer
         self._seat(newcomer, rows, away.slot if away is not None else None)
 
     def _part(self, parted: identity.Parted, rows: SessionRows) -> None:
         person = self.people.present[parted.person]
         view = _view_of(person, parted.camera, parted.track)
-        newcomer = _newcomer(view, view.at_s)
+        newcomer = self._newcomer(view, view.at_s)
         self.people.waiting.setdefault(parted.camera, {})[parted.track] = newcomer
         self._drop_view(person, parted.camera, parted.track, rows)
 
@@ -349,9 +366,11 @@ class Crowd:
         old, new = present.get(kept), present.pop(gone, None)
         slot = new.slot if new is not None else away[gone].slot if gone in away else None
         if new is None:
+            self._add_stay(kept, self._uncount(gone, rows), rows)
             self._row_of_away(gone, kept, rows)
         elif old is not None:
             at_s = new.readout.at_s
+            self._add_stay(kept, new.before, rows)
             _say(new, readouts.finish(new.readout, at_s), rows)
             _row(new, rows, left_s=new.seen_s, merged_into=kept)
             self._free(new)
@@ -371,14 +390,44 @@ class Crowd:
         it is still free."""
         person.number = kept
         self.people.present[kept] = person
-        away = self.people.away.pop(kept, None)
+        away = self.people.away.get(kept)
         if away is None:
             return
-        _come_back(person, away, rows)
+        self._come_back(person, away, rows)
         if person.slot is not None and seats.take_back(self.people.slots, away.slot):
             seats.give_back(self.people.slots, person.slot)
             person.slot = away.slot
         _row(person, rows)
+
+    def _come_back(self, person: Person, away: Away, rows: SessionRows) -> None:
+        """The person has been here before: what was counted at their leaving is counted again when
+        they leave for good."""
+        person.first_s = away.first_s
+        person.before = person.before.plus(self._uncount(person.number, rows))
+        person.cameras = list(dict.fromkeys([*away.cameras, *person.cameras]))
+        del self.people.away[person.number]
+
+    def _uncount(self, number: int, rows: SessionRows) -> Stay:
+        """Take back what was counted of somebody at their leaving."""
+        away = self.people.away.get(number)
+        stay = Stay() if away is None else away.stay
+        if stay.present_s > 0:
+            rows.session.people_left -= 1
+            rows.session.coverage_left -= stay.ratio
+        return stay
+
+    def _add_stay(self, number: int, more: Stay, rows: SessionRows) -> None:
+        """Time for which somebody was there under another number is theirs."""
+        if more.present_s == 0:
+            return
+        if number in self.people.present:
+            person = self.people.present[number]
+            person.before = person.before.plus(more)
+        elif number in self.people.away:
+            stay = self._uncount(number, rows).plus(more)
+            self.people.away[number].stay = stay
+            rows.session.people_left += 1
+            rows.session.coverage_left += stay.ratio
 
     def _row_of_away(self, gone: int, kept: int, rows: SessionRows) -> None:
         away = self.people.away.pop(gone, None)
@@ -457,10 +506,7 @@ class Crowd:
         seen_s = person.seen_s
         _say(person, readouts.finish(person.readout, max(seen_s, at_s)), rows)
         present_s = max(0.0, seen_s - person.entered_s)
-        stay = Stay(
-            person.before.present_s + present_s,
-            person.before.readable_s + min(present_s, person.readout.coverage.total_s),
-        )
+        stay = person.before.plus(Stay(present_s, min(present_s, person.readout.coverage.total_s)))
         if stay.present_s > 0:
             rows.session.people_left += 1
             rows.session.coverage_left += stay.ratio
@@ -503,20 +549,6 @@ def person_state(person: Person) -> PersonState:
     )
 
 
-def _newcomer(view: View, at_s: float) -> Person:
-    return Person(
-        number=UNKNOWN,
-        first_s=at_s,
-        entered_s=at_s,
-        readout=readouts.begin(at_s),
-        camera=view.camera,
-        track=view.track,
-        speaks_s=at_s,
-        views=[view],
-        cameras=[view.camera],
-    )
-
-
 def _view(camera: str, track: int, seen: Seen, at_s: float) -> View:
     return View(camera=camera, track=track, box=seen.box, seen_s=at_s, at_s=at_s)
 
@@ -529,16 +561,6 @@ def _look(seen: Seen) -> Look | None:
     if seen.embedding is None:
         return None
     return Look(seen.embedding, seen.box.width, seen.weight)
-
-
-def _come_back(person: Person, away: Away, rows: SessionRows) -> None:
-    """The person has been here before: what was counted at their leaving is counted again when
-    they leave for good."""
-    person.first_s, person.before = away.first_s, away.stay
-    person.cameras = list(dict.fromkeys([*away.cameras, *person.cameras]))
-    if away.stay.present_s > 0:
-        rows.session.people_left -= 1
-        rows.session.coverage_left -= away.stay.ratio
 
 
 def _row(

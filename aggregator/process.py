@@ -27,7 +27,7 @@ from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
 from readroom.aggregator.retention import Retention
 from readroom.aggregator.room import Room
-from readroom.aggregator.room_data import Changes, RoomRules, carry_over
+from readroom.aggregator.room_data import Changes, RoomRules, carry_over, let_in_seq
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.aggregator.store import Store, StoreFailed
@@ -47,6 +47,7 @@ from readroom.streams import (
     TailReader,
     add,
     consumer_name,
+    newest_id,
     read_boxes,
     read_cameras,
     trim_acknowledged,
@@ -125,6 +126,7 @@ class Aggregator:
         self._metrics = metrics
         self._gauges = Gauges(metrics, box.settings.room)
         self._rows: dict[str, SessionRows] = {}
+        #: What isn't acknowledged yet: entries, each with its frame's camera and seq.
         self._unacknowledged: list[Delivery[Any]] = []
         self._dirty = False
         self._stored: dict[str, int] = {}
@@ -137,7 +139,8 @@ class Aggregator:
         )
         self._room: Room | None = None
         self._commands: TailReader[Command | Marker] | None = None
-        self._since = time.time()
+        #: The newest command of before this run: what was asked of an earlier one is over.
+        self._before: str | None = None
         box.routes["/targets"] = lambda: ("application/json", self._targets)
 
     def run(self) -> None:
@@ -164,6 +167,8 @@ class Aggregator:
 
     def _serve(self, client: Client) -> None:
         keys, box = self._box.keys, self._box
+        if self._before is None:
+            self._before = newest_id(client, keys.commands)
         if self._room is None:
             self._refuse_rival(client)
             if box.stopping.is_set():
@@ -178,8 +183,14 @@ class Aggregator:
             on_dead=box.put_aside(self._metrics),
         )
         reader.follow([keys.observations])
+        if not self._room.data.commands:
+            self._room.data.commands = self._before
         self._commands = TailReader(
-            client, keys.commands, Command | Marker, self._room.data.commands
+            client,
+            keys.commands,
+            Command | Marker,
+            self._room.data.commands,
+            on_dead=box.put_aside(self._metrics),
         )
         self._commands.rewind_if_replaced()
         self._due.clear()
@@ -209,7 +220,9 @@ class Aggregator:
     def _take(self, room: Room, deliveries: list[Delivery[Any]], now: float) -> None:
         for delivery in deliveries:
             room.take(delivery.message, now)
-            self._unacknowledged.append(Delivery(delivery.key, delivery.entry_id, None))
+            said = delivery.message
+            frame: Any = (said.camera, said.seq) if isinstance(said, Observation) else None
+            self._unacknowledged.append(Delivery(delivery.key, delivery.entry_id, frame))
 
     def _read_the_rest(self, reader: GroupReader[Any], room: Room) -> None:
         """Told to stop: take in what the workers have said already."""
@@ -259,13 +272,12 @@ class Aggregator:
                 self._box.log.info(event.kind.replace("_", " "), session=event.session)
 
     def _obey(self, room: Room, now: float) -> None:
-        """Do what was asked for since the last look, but nothing that is older than this run."""
+        """Do what was asked for since the last look."""
         reader = self._commands
         if reader is None:
             return
         for message in reader.read(count=COMMANDS_COUNT, block_ms=0):
-            if message.at >= self._since:
-                room.command(message, now)
+            room.command(message, now)
         if reader.position != room.data.commands:
             room.data.commands, self._dirty = reader.position, True
 
@@ -376,13 +388,14 @@ class Aggregator:
         ) from None
 
     def _acknowledge(self, client: Client, reader: GroupReader[Any]) -> None:
-        """What has been committed needs no second reading."""
-        if not self._committed or not self._unacknowledged:
+        """What has been committed needs no second reading; frames in line are in no commit."""
+        if not self._committed or not self._unacknowledged or self._room is None:
             return
         # Said first: ingest may take it up from here as soon as the observations are gone.
         self._write_stored(client)
-        reader.ack(self._unacknowledged)
-        self._unacknowledged.clear()
+        waiting = self._room.waiting()
+        reader.ack(one for one in self._unacknowledged if one.message not in waiting)
+        self._unacknowledged = [one for one in self._unacknowledged if one.message in waiting]
 
     @property
     def _committed(self) -> bool:
@@ -497,9 +510,11 @@ def _dead(pid: int) -> bool:
 def _positions(room: Room) -> dict[str, int]:
     """By recording camera that is still being read: the last seq that is in the timelines."""
     return {
-        name: camera.join.released_seq
+        name: seq
         for name, camera in room.data.cameras.items()
-        if camera.mode == "recording" and not camera.over and camera.join.released_seq is not None
+        if camera.mode == "recording"
+        and not camera.over
+        and (seq := let_in_seq(camera)) is not None
     }
 
 

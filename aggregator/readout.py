@@ -24,17 +24,17 @@ from readroom.aggregator import (
 from readroom.aggregator.actions import state as actions
 from readroom.aggregator.affect import affect
 from readroom.aggregator.sight import Sight
-from readroom.messages import LOOKS, Measure
+from readroom.messages import NOT_READ, UNCERTAIN, Measure
 
 
 @dataclass(frozen=True, slots=True)
 class ReadoutRules:
-    """``neutral_s``: length of the calibration to a person's resting face, 0 for none. ``looks``
-    are those that may be said."""
+    """``neutral_s``: length of the calibration to a person's resting face, 0 for none.
+    ``without_emotion``: no expression is read, and only looks are said that need none."""
 
     min_face_px: float
     neutral_s: float = 0.0
-    looks: tuple[str, ...] = LOOKS
+    without_emotion: bool = False
 
 
 class Readout(msgspec.Struct):
@@ -69,11 +69,11 @@ _LOOK: Final = "look_ended"
 _ACTION: Final = "action_ended"
 
 
-def begin(at_s: float) -> Readout:
+def begin(at_s: float, rules: ReadoutRules) -> Readout:
     """Somebody of whom nothing is known yet."""
     return Readout(
         at_s=at_s,
-        expression=expressions.begin(at_s),
+        expression=expressions.begin(at_s, NOT_READ if rules.without_emotion else UNCERTAIN),
         actions=actions.begin(at_s),
         look=looks.begin(at_s),
     )
@@ -104,7 +104,7 @@ def step(
         actions.running(person.actions),
         actions.measured(person.actions, at_s),
         at_s,
-        allowed=rules.looks,
+        allowed=looks.looks_for(rules.without_emotion),
     )
     if look is not None:
         person.named = True

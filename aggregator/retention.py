@@ -157,13 +157,8 @@ def erase_person(folder: Path, session: str, person: int) -> Erased:
         return Erased(before, _traces_of(connection, who, idle))
 
 
-def traces(folder: Path, session: str) -> dict[str, int]:
-    """Rows that there are of a session, by table."""
-    with closing(_open(folder)) as connection, alone(folder) as idle:
-        return _traces(connection, session, idle)
-
-
 def _traces(connection: sqlite3.Connection, session: str, idle: bool) -> dict[str, int]:
+    """Rows that there are of a session, by table."""
     counts = {
         table: _count(connection, f"{table} WHERE {_column(table)} = {_KEY}", session)
         for table in SESSION_TABLES

@@ -6,8 +6,9 @@ looks now. Everything that has to survive a crash is in :class:`RoomData`, which
 holds exactly (floats travel as IEEE doubles), so that a resumed run goes on bit for bit.
 
 For recordings nothing in the timelines depends on the wall clock or on how messages were
-batched: only on the observations, in their order. Live cameras also age by the wall clock, so
-that people don't stay "visible" when the camera is gone.
+batched: only on the observations, in their order (and of several recordings, as far as they can
+wait for each other: order.py). Live cameras also age by the wall clock, so that people don't stay
+"visible" when the camera is gone.
 
     observations ─▶ joining (per camera) ─▶ order (several recordings) ─▶ session ─▶ scene
 
@@ -21,11 +22,20 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+import msgspec
+
 from readroom.aggregator import joining, moments, order, tracking
 from readroom.aggregator.embeddings import Embeddings
 from readroom.aggregator.identity import Refused
 from readroom.aggregator.people import People
-from readroom.aggregator.room_data import Camera, Changes, RoomData, RoomRules, without_people
+from readroom.aggregator.room_data import (
+    Camera,
+    Changes,
+    RoomData,
+    RoomRules,
+    without_lines,
+    without_people,
+)
 from readroom.aggregator.rows import NoteRow, SessionRows
 from readroom.aggregator.scene import Scene
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
@@ -35,7 +45,6 @@ from readroom.messages import (
     CameraReport,
     CameraState,
     Command,
-    FrameKey,
     Marker,
     Mode,
     Observation,
@@ -98,12 +107,13 @@ class Room:
             self.changes.unusable += 1
             return
         camera.mode = message.mode
+        if self.rules.without_emotion:
+            message = _without_expressions(message)
         seen = self._embeddings.set_aside(message)
         self._joined(camera, joining.offer(camera.join, seen, now, self.rules.join), now)
-        waiting = {frame.seq for frame in camera.line} if seen is not message else set()
-        if seen is not message and message.seq not in camera.join.held.keys() | waiting:
+        if seen is not message and not _waits(camera, message.seq):
             # It came twice, or too late: nothing is kept of a frame that nobody waits for.
-            self._embeddings.give_back(message.key)
+            self._embeddings.give_back(camera.name, message.seq)
 
     def tick(self, now: float) -> None:
         """Let time pass: frames that waited long enough, live cameras that went silent, and
@@ -154,7 +164,7 @@ class Room:
         self._advance()
         self._scene.close({name: one.at_s for name, one in data.cameras.items()}, end_s, rows)
         session.closed = True
-        self._embeddings = Embeddings()
+        self._embeddings, self._waited_since = Embeddings(), None
         if not session.rolling:
             tell(rows, "session_closed", 0.0, end_s)
         data.asked = None if data.asked == "start" else data.asked
@@ -166,16 +176,24 @@ class Room:
     def checkpoint(self) -> RoomData:
         """What has to be written down, so that a crash loses nothing that may be stored."""
         session = self.data.session
-        if session is None or session.closed:
-            rolling = self._rolls("live")
-        else:
-            rolling = session.rolling
-        return without_people(self.data) if rolling else self.data
+        if session is not None and not session.closed:
+            return without_people(self.data) if session.rolling else without_lines(self.data)
+        if self._rolls("live"):
+            return without_people(self.data, but_recordings=not self._rolls("recording"))
+        return without_lines(self.data)
 
     @property
     def embeddings_kept(self) -> int:
         """Frames of which embeddings are kept, in memory, until they are let in."""
         return len(self._embeddings)
+
+    def waiting(self) -> set[tuple[str, int]]:
+        """Camera and seq of the frames that were read and wait in line for another camera's."""
+        return {
+            (camera.name, frame.seq)
+            for camera in self.data.cameras.values()
+            for frame in camera.line
+        }
 
     # -- commands ---------------------------------------------------------------------------
 
@@ -196,10 +214,15 @@ class Room:
             return Refused(f"mark: no camera is seen yet, {marker.label!r} marks nothing")
         if marker.time_s is not None:
             at_s = marker.time_s
+            if at_s > self.time_s + MARKER_AHEAD_S:
+                return Refused(
+                    f"mark: {at_s:.0f} s is not reached yet, {marker.label!r} marks nothing"
+                )
         elif session.recording:
             at_s = self.time_s
         else:
-            at_s = marker.at - session.started_at
+            newest = max(self.data.cameras.values(), key=lambda camera: camera.at_s)
+            at_s = marker.at - session.started_at + newest.clock.offset_s
         if not math.isfinite(at_s):
             return Refused(f"mark: {at_s} is no time, {marker.label!r} marks nothing")
         at_s = min(max(0.0, at_s), self.time_s + MARKER_AHEAD_S)
@@ -238,10 +261,11 @@ class Room:
     def _stop(self, now: float) -> Refused | None:
         """The session ends here; from now on people are shown, and nothing is stored."""
         session = self._stored_session()
-        rolling = self.data.session is not None and self.data.session.rolling
-        if session is None and (rolling or self.data.asked == "stop"):
+        if session is None and self._rolls("live"):
             return Refused("stop: no session is running")
         if session is not None:
+            for camera in self.data.cameras.values():
+                camera.line.clear()  # Later than the moment at which it was stopped.
             self.close(now)
         self.data.asked = "stop"
         return None
@@ -327,7 +351,7 @@ class Room:
         self.data.models.update(frame.models)
         self._released_at.setdefault(camera.name, []).append(now)
         self.changes.joined.append((camera.name, frame.captured_at))
-        embeddings = self._embeddings.give_back(FrameKey(frame.camera, frame.epoch, frame.seq))
+        embeddings = self._embeddings.give_back(camera.name, frame.seq)
         overflow = self.data.people.slots.overflow
         self._scene.frame(camera, frame, embeddings, at_s, self._rows())
         self.changes.overflow += self.data.people.slots.overflow - overflow
@@ -490,6 +514,20 @@ class Room:
             dropped=dropped,
             reason=camera.reason,
         )
+
+
+def _without_expressions(message: Observation) -> Observation:
+    """Where no emotion may be inferred, what a worker says of one is taken out on arrival: it must
+    not even wait in a checkpoint."""
+    faces = tuple(msgspec.structs.replace(face, expression=None) for face in message.faces)
+    engines = tuple(engine for engine in message.engines if engine != "expression")
+    models = {engine: name for engine, name in message.models.items() if engine != "expression"}
+    return msgspec.structs.replace(message, faces=faces, engines=engines, models=models)
+
+
+def _waits(camera: Camera, seq: int) -> bool:
+    """Whether a frame has been read and not let in yet."""
+    return seq in camera.join.held or any(frame.seq == seq for frame in camera.line)
 
 
 def shares(people: tuple[PersonState, ...]) -> dict[str, float]:

@@ -12,7 +12,6 @@ from typing import Final, Literal
 import msgspec
 
 from readroom.aggregator import joining, moments, tracking
-from readroom.aggregator.looks import looks_for
 from readroom.aggregator.people import People
 from readroom.aggregator.readout import ReadoutRules
 from readroom.aggregator.rows import SessionRows
@@ -111,7 +110,7 @@ class RoomRules:
     @property
     def readout(self) -> ReadoutRules:
         """What people are read by."""
-        return ReadoutRules(self.min_face_px, self.neutral_s, looks_for(self.without_emotion))
+        return ReadoutRules(self.min_face_px, self.neutral_s, self.without_emotion)
 
 
 @dataclass(slots=True)
@@ -141,13 +140,15 @@ def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomD
     What was read but not acknowledged when the last run ended comes again and must be known as
     old; and a recording that was in the middle goes on there. Left out are unfinished recordings
     that Redis disagrees about (``stored``: camera → last seq): they are played from the
-    beginning; and, unless the run is ``recent``, live cameras.
+    beginning; and, unless the run is ``recent``, live cameras, and what was asked for by command.
     """
     fresh = RoomData(
         room=data.room,
         sources=data.sources,
         purpose=data.purpose,
-        commands=data.commands,
+        asked=data.asked if recent else None,
+        title=data.title if recent else None,
+        commands=data.commands if recent else "",
         obeyed=data.obeyed,
     )
     for name, camera in data.cameras.items():
@@ -170,16 +171,44 @@ def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomD
     return fresh
 
 
-def without_people(data: RoomData) -> RoomData:
+def let_in_seq(camera: Camera) -> int | None:
+    """The last frame that is in the timelines; None before the first. What is in line isn't."""
+    if not camera.line:
+        return camera.join.released_seq
+    first = camera.line[0]
+    # The first of an epoch says nothing of the one before; it leaves no gap.
+    before = first.seq - 1 if first.previous_seq == -1 else first.previous_seq
+    return before if before >= 0 else None
+
+
+def without_lines(data: RoomData) -> RoomData:
+    """The room without what is in line: that isn't acknowledged, so that it comes again, embeddings
+    included; and it may be long."""
+    if not any(camera.line for camera in data.cameras.values()):
+        return data
+    cameras = {name: _before_line(camera) for name, camera in data.cameras.items()}
+    return msgspec.structs.replace(data, cameras=cameras)
+
+
+def _before_line(camera: Camera) -> Camera:
+    if not camera.line:
+        return camera
+    join = msgspec.structs.replace(camera.join, released_seq=let_in_seq(camera))
+    return msgspec.structs.replace(camera, join=join, line=[])
+
+
+def without_people(data: RoomData, *, but_recordings: bool = False) -> RoomData:
     """What may be written down while no session runs: how far the cameras and the commands have
-    come, and nothing that was seen. (Unless somebody has stopped it, a recording starts one: what
-    waits of it is kept.)"""
+    come, and nothing that was seen. ``but_recordings``: they will start one, so that what waits of
+    them is kept."""
     return RoomData(
         room=data.room,
         sources=data.sources,
         purpose=data.purpose,
         cameras={
-            name: camera if camera.mode == "recording" and data.asked != "stop" else _unseen(camera)
+            name: _before_line(camera)
+            if but_recordings and camera.mode == "recording"
+            else _unseen(camera)
             for name, camera in data.cameras.items()
         },
         asked=data.asked,
@@ -203,6 +232,7 @@ def _unseen(camera: Camera) -> Camera:
     return msgspec.structs.replace(
         camera,
         join=msgspec.structs.replace(camera.join, held=held),
+        line=[],
         tracker=tracking.Tracker(),
         clock=CameraClock(),
     )

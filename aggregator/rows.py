@@ -12,9 +12,10 @@ from typing import Final
 
 from readroom.aggregator.session import Session
 from readroom.messages import (
-    NOT_READ,
-    NOT_VISIBLE,
-    TOO_SMALL,
+    PLAIN_DEVIATIONS,
+    PLAIN_LOOKS,
+    PLAIN_MEASURES,
+    PLAIN_STATES,
     WITHOUT_EMOTION,
     Box,
     Event,
@@ -22,13 +23,8 @@ from readroom.messages import (
     Probabilities,
 )
 
-#: What may be said of a person where no emotion may be inferred: whether the face is seen, and
-#: where it is turned. "uncertain" isn't among it, since an expression was read to say so; nor is
-#: "attentive", which is more than presence and visible actions.
-PLAIN_STATES: Final = frozenset({NOT_VISIBLE, TOO_SMALL, NOT_READ})
-PLAIN_LOOKS: Final = frozenset({"turned_away", "cant_tell"})
-#: Figures that no expression goes into. (Synchrony isn't among them: it is that of valence.)
-PLAIN_FIGURES: Final = frozenset({"facing_front", "pitch", "yaw", "movement"})
+#: Figures of an event that no expression goes into.
+PLAIN_FIGURES: Final = frozenset((*PLAIN_MEASURES, *PLAIN_DEVIATIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +147,7 @@ def _emotional(rows: SessionRows) -> Iterator[str]:
         if _says_emotion(event):
             yield f"an event of kind {event.kind} that names one"
     for row in rows.measures:
-        if row.name not in PLAIN_FIGURES:
+        if row.name not in PLAIN_MEASURES:
             yield "a measure of the room that rests on expressions"
 
 

@@ -45,7 +45,8 @@ class Scene:
         self._rules = rules
         self._people = data.people
         self._moments = data.moments
-        self._identity_model: str | None = None
+        #: The identity network whose embeddings are compared, and when it was heard last.
+        self._identity: tuple[str, float] | None = None
         self._crowd = Crowd(data.people, Gallery(), rules.readout)
 
     def frame(
@@ -62,7 +63,9 @@ class Scene:
         if "expression" in frame.ran:
             camera.expression_at_s = at_s
         if "identity" in frame.ran:
-            self._know_identity(camera, frame, at_s)
+            camera.identity_at_s = at_s
+            if not self._compares(frame.models.get("identity", ""), at_s):
+                embeddings = {}
         seen: dict[int, Face] = {}
         if frame.faces is not None:
             seen = self._faces(camera, frame, embeddings, at_s, rows)
@@ -117,14 +120,15 @@ class Scene:
 
     # -- a frame --------------------------------------------------------------------------------
 
-    def _know_identity(self, camera: Camera, frame: Joined, at_s: float) -> None:
-        """Embeddings of two networks can't be compared: with another one faces are learnt anew."""
-        camera.identity_at_s = at_s
-        model = frame.models.get("identity")
-        if model != self._identity_model:
-            if self._identity_model is not None:
-                self._crowd = Crowd(self._people, Gallery(), self._rules.readout)
-            self._identity_model = model
+    def _compares(self, model: str, at_s: float) -> bool:
+        """Whether embeddings of that network count: those of two can't be compared. One that takes
+        the place of another begins anew; of two that run beside each other the first counts."""
+        if self._identity is not None and self._identity[0] != model:
+            if at_s - self._identity[1] <= NETWORK_SILENT_S:
+                return False
+            self._crowd = Crowd(self._people, Gallery(), self._rules.readout)
+        self._identity = (model, at_s)
+        return True
 
     def _faces(
         self,
@@ -241,7 +245,7 @@ class Scene:
     def _say(self, person: Person, at_s: float, rows: SessionRows) -> None:
         state = person_state(person)
         rows.samples.append(_sample_of(state, at_s))
-        moments.add(self._moments, _point_of(state, at_s))
+        moments.add(self._moments, _point_of(state, person.view.weight, at_s))
 
 
 def _runs(read_s: float | None, at_s: float) -> bool:
@@ -293,8 +297,9 @@ def _sample_of(state: PersonState, at_s: float) -> Sample:
     )
 
 
-def _point_of(state: PersonState, at_s: float) -> Point:
-    """What the person adds to the room at this moment."""
+def _point_of(state: PersonState, weight: float, at_s: float) -> Point:
+    """What the person adds to the room at this moment; ``weight`` is how well the face can be
+    read."""
     told = "facing_front" in state.measured
     return Point(
         person=state.person,
@@ -302,4 +307,5 @@ def _point_of(state: PersonState, at_s: float) -> Point:
         valence=state.valence,
         expressiveness=None if state.valence is None else expressiveness(state.expression),
         facing_front="facing_front" in state.actions if told else None,
+        weight=weight,
     )

@@ -7,12 +7,9 @@ given away again as late as possible (first the slots nobody had, then the one f
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
-#: Slots of a room: the bound on every per-person metric label.
-MAX_SLOTS: Final = 32
+from readroom.messages import MAX_SLOTS
 
 
 class Slots(msgspec.Struct):

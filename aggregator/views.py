@@ -17,9 +17,11 @@ from readroom.aggregator.sight import Keypoints
 from readroom.messages import Box, Quality
 
 #: Time constant of how well a camera sees somebody, s: a blink or a glance aside mustn't count.
+#: Chosen by reason, not measured.
 MERIT_S: Final = 1.0
 #: Another camera is taken when it sees this much better, as a ratio and by at least so much of the
-#: weight (0..1), and not before this one has spoken so long, s.
+#: weight (0..1), and not before this one has spoken so long, s. Chosen by reason, not measured: a
+#: change begins what is measured in pixels anew, so it has to be worth it, and rare.
 BETTER_RATIO: Final = 1.5
 BETTER_BY: Final = 0.1
 SPEAKS_S: Final = 3.0
@@ -32,8 +34,8 @@ FASTEST: Final = 4.0
 class View(msgspec.Struct):
     """A camera's track of somebody. ``box`` (px) is the newest face's, of ``seen_s``; ``visible``
     stays true for a moment after it. ``quality`` is that of the newest face, ``keypoints`` those of
-    the newest frame in which bodies were looked for. ``merit`` (0..1) is the mean weight of what
-    could be read lately; ``speed`` that of the face's centre, face widths/s."""
+    the newest frame in which bodies were looked for. ``weight`` (0..1) is what the newest look for
+    faces counts, ``merit`` its mean of late; ``speed`` that of the face's centre, face widths/s."""
 
     camera: str
     track: int
@@ -43,6 +45,7 @@ class View(msgspec.Struct):
     visible: bool = True
     quality: Quality | None = None
     keypoints: Keypoints | None = None
+    weight: float = 0.0
     merit: float = 0.0
     speed: float = 0.0
 
@@ -52,6 +55,7 @@ def look(view: View, box: Box | None, quality: Quality | None, weight: float, at
     readings count (expression_state.weight)."""
     dt_s = max(0.0, at_s - view.at_s)
     view.at_s = max(view.at_s, at_s)
+    view.weight = weight
     view.merit += (1 - math.exp(-dt_s / MERIT_S)) * (weight - view.merit)
     if box is None:
         return

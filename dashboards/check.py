@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from readroom.messages import NOT_VISIBLE, CameraState, PersonState, RoomState
+from readroom.messages import NOT_VISIBLE, TOO_SMALL, CameraState, PersonState, RoomState
 from readroom.streams import Client, Keys, TailReader
 from readroom.words import Vocabulary, percent, seconds
 
@@ -30,7 +30,7 @@ from readroom.words import Vocabulary, percent, seconds
 WANTED_RATIO: Final = 2.0
 #: Somebody readable for less than this share of the time can't be read: more is unknown than known.
 ENOUGH_COVERAGE: Final = 0.5
-#: Somebody turned away for more than this share of the time is told so.
+#: Somebody turned away, or too small, for more than this share of the time is told so.
 MOSTLY: Final = 0.5
 #: A head that points further aside counts for half of what it would (weight: 35° to 65°).
 TURNED_DEG: Final = 50.0
@@ -72,11 +72,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class PersonCheck:
-    """One person as one camera sees them. Medians while in view: ``face_width_px``, and of the
-    faces found (messages.Quality; None: nothing measures it) ``brightness``, ``sharpness``,
-    ``yaw_deg``, ``pitch_deg``. ``coverage`` is the share of time readable, ``away`` that of being
-    turned away (None as above)."""
+    """One person as the camera sees them that speaks for them in the end: what another saw before
+    has other widths. Medians while in view: ``face_width_px``, and of the faces found
+    (messages.Quality; None: nothing measures it) ``brightness``, ``sharpness``, ``yaw_deg``,
+    ``pitch_deg``. ``away`` is the share of the time in view of being turned away (None as above),
+    ``too_small`` that in which the room said so, ``coverage`` that of the whole check in which the
+    face could be read, whoever saw it."""
 
+    person: int
     pseudonym: str
     camera: str
     face_width_px: float
@@ -85,6 +88,7 @@ class PersonCheck:
     yaw_deg: float | None
     pitch_deg: float | None
     coverage: float
+    too_small: float
     away: float | None
     finding: Finding | None = None
 
@@ -141,13 +145,15 @@ def follow(client: Client, keys: Keys, length_s: float) -> list[RoomState]:
 
 
 def judge(room: str, states: Sequence[RoomState], length_s: float, min_face_px: int) -> Report:
-    """What the states of ``length_s`` say of a room; ``min_face_px`` is the narrowest face that is
-    read (settings.workers). People who were in view at no moment are left out."""
+    """What the states of ``length_s`` say of a room. ``min_face_px`` is the narrowest face that is
+    read, as far as this machine knows (settings.workers): which faces are too small is what the
+    room says. Left out are who was in view at no moment, and who isn't there in the end (has left,
+    or is somebody else by now)."""
     if not states:
         silent = Finding("no_news", True, {"seconds": f"{length_s:.0f}"})
         return Report(room, "", length_s, (), (), (silent,))
     newest = states[-1]
-    people = tuple(_judge_person(sights, min_face_px) for sights in _sights(states))
+    people = tuple(_judge_person(stay, min_face_px) for stay in _stays(states))
     return Report(
         room=room,
         purpose=newest.purpose,
@@ -158,20 +164,29 @@ def judge(room: str, states: Sequence[RoomState], length_s: float, min_face_px: 
     )
 
 
-def _sights(states: Iterable[RoomState]) -> list[list[PersonState]]:
-    """Each person's states while in view, in the order of slots."""
+def _stays(states: Sequence[RoomState]) -> list[list[PersonState]]:
+    """All states of everybody who is there in the end and was in view, in the order of slots. By
+    person: a slot may have been somebody else's before."""
     found: dict[int, list[PersonState]] = {}
     for state in states:
         for person in state.people:
-            if person.visible and person.state != NOT_VISIBLE:
-                found.setdefault(person.slot, []).append(person)
-    return [found[slot] for slot in sorted(found)]
+            found.setdefault(person.person, []).append(person)
+    newest = sorted(states[-1].people, key=lambda person: person.slot)
+    return [found[each.person] for each in newest if any(map(_in_view, found[each.person]))]
 
 
-def _judge_person(sights: Sequence[PersonState], min_face_px: int) -> PersonCheck:
-    newest = sights[-1]
+def _in_view(person: PersonState) -> bool:
+    return person.visible and person.state != NOT_VISIBLE
+
+
+def _judge_person(stay: Sequence[PersonState], min_face_px: int) -> PersonCheck:
+    """One person, from all that was said of them; they were in view at some moment."""
+    in_view = [person for person in stay if _in_view(person)]
+    newest = in_view[-1]
+    sights = [person for person in in_view if person.camera == newest.camera]
     found = [person.quality for person in sights if person.quality is not None]
     seen = PersonCheck(
+        person=newest.person,
         pseudonym=newest.pseudonym,
         camera=newest.camera,
         # A face that no detector has found for a while is told with the width of 0.
@@ -180,7 +195,8 @@ def _judge_person(sights: Sequence[PersonState], min_face_px: int) -> PersonChec
         sharpness=_median(quality.sharpness for quality in found),
         yaw_deg=_median(quality.yaw_deg for quality in found),
         pitch_deg=_median(quality.pitch_deg for quality in found),
-        coverage=newest.coverage,
+        coverage=_readable(stay),
+        too_small=sum(person.state == TOO_SMALL for person in sights) / len(sights),
         away=_away(sights),
     )
     return replace(seen, finding=_finding(seen, min_face_px))
@@ -189,6 +205,13 @@ def _judge_person(sights: Sequence[PersonState], min_face_px: int) -> PersonChec
 def _median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return median(known) if known else None
+
+
+def _readable(stay: Sequence[PersonState]) -> float:
+    """Share of the check in which somebody could be read, 0..1. Not the room's own ``coverage``,
+    which is that of the last minute: what was mended just now would count for little."""
+    told = [person.readable for person in stay if person.readable is not None]
+    return sum(told) / len(told) if told else stay[-1].coverage
 
 
 def _away(sights: Sequence[PersonState]) -> float | None:
@@ -222,8 +245,10 @@ def _unseen(person: PersonCheck, min_face_px: int) -> Finding | None:
     if person.away is not None and person.away > MOSTLY:
         values = {"who": person.pseudonym, "percent": percent(person.away)}
         return Finding("turned_away", True, values)
-    if person.face_width_px < min_face_px:
-        return Finding("too_small", True, _size(person, min_face_px))
+    if person.too_small > MOSTLY:
+        # The room may run with another limit than this machine knows.
+        name = "too_small" if person.face_width_px < min_face_px else "too_small_there"
+        return Finding(name, True, _size(person, min_face_px))
     return None
 
 

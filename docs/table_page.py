@@ -38,7 +38,7 @@ _HEAD: Final = """\
 <!-- Written by `python -m docs.table_page` from the code: edit that. -->
 
 Two places hold what a room said. The **recorded table** is one Parquet file for whoever studies a
-session: everything that was told of each person, four times a second, with keypoints and markers.
+session: everything that was told of each person, with every room state, keypoints and markers.
 It is made only where somebody asks for it. The **session store** is the SQLite file that the
 program keeps for itself: timelines, events, figures of the room. Neither holds a picture or a face
 embedding. Both say how people looked to the networks and rules of `docs/semantics`, not what went
@@ -52,8 +52,18 @@ and measures that rest on expressions aren't there. What is left is presence and
     pip install 'readroom[record]'          # pyarrow
     readroom record --out talk.parquet      # ends with the session, or with Ctrl-C
 
-A row stands for one person of one published room state (setting `publish_hz`): the ground for a
-fusion that is learned from data, with the markers as its labels.
+A row stands for one person of one published room state: the ground for a fusion that is learned
+from data, with the markers as its labels. Room states are published four times a second of the wall
+clock (setting `publish_hz`), and that is also how often a row is written:
+
+- A recording that is analysed faster than it plays gives fewer rows for a second of `time_s`, one
+  that is analysed more slowly gives more, several of them at the same `time_s`.
+- A moment with nobody there gives no row. Somebody who is out of view for a moment has rows with
+  `visible` false, until they have left.
+
+Where rows have to be even in time, take the session store: its samples are by session time.
+
+And of the file:
 
 - One file is one session: the one that runs, from as far back as the stream remembers (ten
   minutes), else the next to start. `--session NAME` records one that ended within the ten minutes.

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from redis.exceptions import OutOfMemoryError
 
 from readroom.errors import BadSettings, ReadroomError
-from readroom.messages import BoxInfo, Command, Marker
+from readroom.messages import MAX_SLOTS, BoxInfo, Command, Marker
 from readroom.redis_server import socket_path
 from readroom.settings import RedisSettings, Settings
 from readroom.streams import REDIS_AWAY, Client, Keys, add, connect, read_boxes
@@ -34,8 +34,6 @@ COMMANDS_KEPT: Final = 1000
 LONGEST_TEXT: Final = 300
 #: A registration older than this is of an aggregator that is gone, s (they register every second).
 ALIVE_S: Final = 10.0
-#: Slots that a room has (aggregator/slots.py).
-MAX_SLOTS: Final = 32
 #: Folders of private servers, as readroom.run makes them.
 _PRIVATE: Final = "readroom-*"
 

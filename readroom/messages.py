@@ -104,11 +104,9 @@ ACTIONS: Final = (
 #: How a person looks all in all, by rules over expression and actions (docs/semantics.md).
 LOOKS: Final = ("attentive", "puzzled", "displeased", "amused", "turned_away", "cant_tell")
 
-#: What the read-out is for; the last two forbid any inference of emotion (EU AI Act, Art. 5(1)(f)).
-PURPOSES: Final = ("audience", "research", "own_training", "safety", "workplace", "education")
-Purpose = Literal["audience", "research", "own_training", "safety", "workplace", "education"]
-#: Purposes for which no expression is computed, stored, exported or named anywhere.
-WITHOUT_EMOTION: Final = frozenset({"workplace", "education"})
+#: People who are told apart and shown at a time: "P1" to "P32". The bound on every per-person
+#: metric label.
+MAX_SLOTS: Final = 32
 
 Mode = Literal["live", "recording"]
 CameraPhase = Literal["connecting", "streaming", "retrying", "ended", "stopped"]
@@ -122,6 +120,31 @@ TOO_SMALL: Final = "too_small"
 #: No expression network is running: the face is seen, nothing is said about it.
 NOT_READ: Final = "not_read"
 STATES: Final = (*EXPRESSIONS, UNCERTAIN, NOT_VISIBLE, TOO_SMALL, NOT_READ)
+
+#: What is said of a room over the last minute, each a Measure (docs/semantics.md).
+MEASURES: Final = ("valence", "expressiveness", "facing_front", "synchrony")
+
+#: What the read-out is for; the last two forbid any inference of emotion (EU AI Act, Art. 5(1)(f)).
+PURPOSES: Final = ("audience", "research", "own_training", "safety", "workplace", "education")
+Purpose = Literal["audience", "research", "own_training", "safety", "workplace", "education"]
+#: Purposes for which no expression is computed, stored, exported or named anywhere.
+WITHOUT_EMOTION: Final = frozenset({"workplace", "education"})
+
+# What may be said where no emotion may be inferred. These are lists of what may, so that whatever a
+# later version adds is left out until somebody has thought about it.
+
+#: Engines that read no expression.
+PLAIN_ENGINES: Final = ("face", "pose", "mesh", "identity")
+#: Whether a face is seen, and can be read. "uncertain" isn't among them: an expression was read to
+#: say so.
+PLAIN_STATES: Final = (NOT_VISIBLE, TOO_SMALL, NOT_READ)
+#: Where a head points, and that nothing is told. "attentive" isn't among them: it is more than
+#: presence and visible actions.
+PLAIN_LOOKS: Final = ("turned_away", "cant_tell")
+#: Measures of the room that no expression goes into (synchrony is that of valence).
+PLAIN_MEASURES: Final = ("facing_front",)
+#: What of a person's deviations is movement of head and body.
+PLAIN_DEVIATIONS: Final = ("pitch", "yaw", "movement")
 
 
 class FrameKey(NamedTuple):
@@ -341,6 +364,9 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     readable. ``box`` is where the person was last seen. ``valence`` and ``arousal`` (−1..1) are
     derived from ``expression``, None while the face isn't being read.
 
+    ``readable`` is whether the newest frame's face could be read, which ``coverage`` is made of;
+    None from an aggregator that doesn't say it.
+
     ``look`` is one of LOOKS, since ``look_since_s``. ``actions`` maps each of ACTIONS that is going
     on to its span; ``measured`` are those that can be told at all at this moment, so that what is
     in neither is unknown. ``blinks_per_min`` is None without a mesh network. ``cameras`` are all
@@ -370,6 +396,7 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     cameras: tuple[str, ...] = ()
     person: int = 0
     quality: Quality | None = None
+    readable: bool | None = None
 
 
 class CameraState(msgspec.Struct, frozen=True, kw_only=True):
@@ -422,10 +449,6 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     engines: dict[str, str] = {}
     purpose: Purpose = "audience"
     measures: dict[str, Measure] = {}
-
-
-#: What is said of a room over the last minute, each a Measure (docs/semantics.md).
-MEASURES: Final = ("valence", "expressiveness", "facing_front", "synchrony")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):

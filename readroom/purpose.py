@@ -46,8 +46,6 @@ from readroom.streams import (
 )
 from readroom.words import PURPOSE_WORDS
 
-#: The engine that reads expressions.
-_EXPRESSION: Final = "expression"
 #: Set by the supervisor: this process belongs to a run that has settled its purpose.
 _SUPERVISED: Final = "READROOM_PARENT_PID"
 #: How often a box looks whether the room has a purpose by now, s.
@@ -136,19 +134,13 @@ def allowed(settings: Settings) -> Settings:
     """The settings without what their purpose forbids: no worker and no lane reads expressions."""
     if not settings.without_emotion:
         return settings
-    engines = tuple(name for name in settings.workers.engines if name != _EXPRESSION)
-    lanes = (_without_expression(lane) for lane in settings.lanes)
     return settings.model_copy(
         update={
-            "workers": settings.workers.model_copy(update={"engines": engines}),
-            # Two lanes may have become the same one, or nothing.
-            "lanes": tuple(dict.fromkeys(lane for lane in lanes if lane)),
+            "workers": settings.workers.model_copy(update={"engines": settings.engines}),
+            # Where none is named, it goes on being that of the engines.
+            "lanes": settings.lane_names if settings.lanes else (),
         }
     )
-
-
-def _without_expression(lane: str) -> str:
-    return "+".join(name for name in lane.split("+") if name != _EXPRESSION)
 
 
 def path_of(data: Path, room: str) -> Path:

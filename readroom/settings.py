@@ -33,7 +33,7 @@ from pydantic_settings import (
 )
 
 from readroom.errors import BadSettings
-from readroom.messages import ENGINES, WITHOUT_EMOTION, EngineName, Purpose
+from readroom.messages import ENGINES, PLAIN_ENGINES, WITHOUT_EMOTION, EngineName, Purpose
 from readroom.redaction import redact
 
 #: Names that become part of Redis keys and metric labels.
@@ -356,7 +356,7 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(lane_name(self._allowed(engines)) for engines in lanes))
 
     def _allowed(self, engines: tuple[EngineName, ...]) -> tuple[EngineName, ...]:
-        return tuple(e for e in engines if e != "expression" or not self.without_emotion)
+        return tuple(e for e in engines if e in PLAIN_ENGINES or not self.without_emotion)
 
     @classmethod
     def settings_customise_sources(

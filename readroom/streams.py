@@ -741,14 +741,33 @@ def publish_observation(
     )
 
 
+def newest_id(client: Client, key: str) -> str:
+    """The id of a stream's newest entry; that of its beginning where it has none."""
+    newest = cast(list[Any], client.xrevrange(key, count=1))
+    return _text(newest[0][0]) if newest else "0-0"
+
+
 class TailReader(Generic[T]):
     """Follows a stream without a group: for viewers, from its newest entries on, and for who keeps
-    their ``position`` themselves (an entry's id, empty for the beginning)."""
+    their ``position`` themselves (an entry's id, empty for the beginning).
 
-    def __init__(self, client: Client, key: str, kind: Any, position: str = "") -> None:
+    An entry that can't be decoded is left where it is and never reaches the caller; ``on_dead(
+    reason, detail)`` is told of it, as a GroupReader's is, each time that it is read.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        key: str,
+        kind: Any,
+        position: str = "",
+        *,
+        on_dead: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._client = client
         self._key = key
         self._kind = kind
+        self._on_dead = on_dead
         self._last: bytes = position.encode() or b"0-0"
 
     @property
@@ -759,8 +778,7 @@ class TailReader(Generic[T]):
     def rewind_if_replaced(self) -> None:
         """Start again at the stream's beginning where the server has come back empty since the
         position was taken, and counts its entries anew."""
-        newest = cast(list[Any], self._client.xrevrange(self._key, count=1))
-        if not newest or _id_pair(newest[0][0]) < _id_pair(self._last):
+        if _id_pair(newest_id(self._client, self._key)) < _id_pair(self._last):
             self.rewind()
 
     def backfill(self, count: int) -> list[T]:
@@ -789,8 +807,10 @@ class TailReader(Generic[T]):
         for entry_id, fields in entries:
             try:
                 messages.append(_decode_entry(self._key, entry_id, fields, self._kind).message)
-            except BadMessage:
-                continue  # The writers are the same program; a viewer only looks.
+            except BadMessage as error:
+                # Any program may write here; a viewer needn't care, who obeys commands should.
+                if self._on_dead is not None:
+                    self._on_dead(error.reason, f"{self._key}: {error}")
         return messages
 
 

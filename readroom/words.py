@@ -27,9 +27,12 @@ from typing import Final, TypedDict
 
 from readroom.errors import BadSettings
 from readroom.messages import (
-    EXPRESSIONS,
     NOT_READ,
     NOT_VISIBLE,
+    PLAIN_DEVIATIONS,
+    PLAIN_LOOKS,
+    PLAIN_MEASURES,
+    PLAIN_STATES,
     TOO_SMALL,
     UNCERTAIN,
     Event,
@@ -174,7 +177,7 @@ def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> d
     state = event.state or ""
     return {
         "who": _name(names, event.person, "" if event.slot is None else f"P{event.slot}"),
-        "other": _name(names, event.other, state if event.kind in ("merged", "split") else ""),
+        "other": _other(words, event, names),
         "what": _what(words, event),
         "past": _past(words, event.kind, state),
         "phase": words.phases[state] if event.kind == "camera" else "",
@@ -192,6 +195,13 @@ def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> d
 
 def _name(names: Mapping[int, str], person: int | None, pseudonym: str) -> str:
     return pseudonym if person is None else names.get(person, pseudonym)
+
+
+def _other(words: Vocabulary, event: Event, names: Mapping[int, str]) -> str:
+    """The other one of two who were merged or split; while all slots are taken, one has none."""
+    if event.kind not in ("merged", "split"):
+        return ""
+    return _name(names, event.other, event.state or words.room["without_slot"])
 
 
 def _what(words: Vocabulary, event: Event) -> str:
@@ -243,9 +253,6 @@ _LOOKS: Final[dict[str, StateWords]] = {
     "cant_tell": _say("can't tell", "can't tell", "was hard to read"),
 }
 
-#: Looks that are where a head points, and no inference of anything behind it.
-_VISIBLE_LOOKS: Final = ("turned_away", "cant_tell")
-
 _ACTIONS: Final[dict[str, StateWords]] = {
     "smiling": _say("smiling", "smiles", "smiled"),
     "brow_lowered": _say("brows lowered", "has lowered brows", "had lowered brows"),
@@ -276,9 +283,6 @@ _MEASURES: Final = {
     "synchrony": "how alike people changed at the same moments",
 }
 
-#: Measures that rest on expressions (synchrony is that of valence).
-_EMOTIONAL_MEASURES: Final = ("valence", "expressiveness", "synchrony")
-
 #: What differed most from somebody's own last minute; whether upwards or downwards isn't said.
 _DEVIATIONS: Final = {
     "neutral": "how neutral the face looked",
@@ -294,9 +298,6 @@ _DEVIATIONS: Final = {
     "yaw": "where the head was turned",
     "movement": "how much they moved",
 }
-
-#: Deviations that are movements of the head and body.
-_VISIBLE_DEVIATIONS: Final = ("pitch", "yaw", "movement")
 
 #: A camera's phase, and the phase of the session.
 _PHASES: Final = {
@@ -368,6 +369,7 @@ _ROOM: Final = {
     "measure": "{label}: {value} ({low} to {high}), {n} people, readable {coverage}",
     "too_little": "{label}: too little was seen to say ({n} people, readable {coverage})",
     "nobody": "Nobody in view",
+    "without_slot": "somebody else",
 }
 
 _PAGE: Final = {
@@ -455,6 +457,9 @@ _CHECK: Final = {
     "too_small": "the face is {width} px wide, reading it takes {limit} px",
     "too_small_remedy": "move camera {camera} nearer, or zoom in, until the face is {factor} times "
     "as wide ({goal} px)",
+    "too_small_there": "the face is {width} px wide, which this room doesn't read",
+    "too_small_there_remedy": "move camera {camera} nearer, or zoom in; how wide a face has to be "
+    "is said where the workers and the aggregator run (workers.min_face_px)",
     "small": "the face is {width} px wide: readable, and better from {goal} px on",
     "small_remedy": "move camera {camera} nearer, or zoom in, until the face is {factor} times "
     "as wide ({goal} px)",
@@ -514,16 +519,15 @@ _ENGLISH: Final = Vocabulary(
 def _silenced(full: Vocabulary, in_view: StateWords, page: Texts) -> Vocabulary:
     """``full`` without any word for an expression or what is inferred from one: ``in_view`` is
     what a face is then, ``page`` what the page says instead."""
-    states = {name: saying for name, saying in full.states.items() if name not in EXPRESSIONS}
+    states = {name: full.states[name] for name in PLAIN_STATES}
     kept = {key: text for key, text in full.page.items() if key not in _EMOTIONAL_PAGE}
-    measures = {k: text for k, text in full.measures.items() if k not in _EMOTIONAL_MEASURES}
     return replace(
         full,
         without_emotion=True,
         states=MappingProxyType({**states, NOT_READ: in_view}),
-        looks=MappingProxyType({name: full.looks[name] for name in _VISIBLE_LOOKS}),
-        measures=MappingProxyType(measures),
-        deviations=MappingProxyType({k: full.deviations[k] for k in _VISIBLE_DEVIATIONS}),
+        looks=MappingProxyType({name: full.looks[name] for name in PLAIN_LOOKS}),
+        measures=MappingProxyType({name: full.measures[name] for name in PLAIN_MEASURES}),
+        deviations=MappingProxyType({name: full.deviations[name] for name in PLAIN_DEVIATIONS}),
         page=MappingProxyType({**kept, **page}),
     )
 

@@ -1,8 +1,8 @@
 """What the page is handed where no emotion may be inferred (readroom.purpose): what is visible.
 
 Nothing of the kind should come from the aggregator then. What comes all the same, from a box of
-another version or another purpose, stops here: whatever the vocabulary without emotion has no word
-for is left out.
+another version or another purpose, stops here: whatever isn't known to be plain (readroom.messages) is left
+out.
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from readroom.messages import NOT_READ, Event, PersonState, RoomState
+from readroom.messages import (
+    NOT_READ,
+    PLAIN_ENGINES,
+    PLAIN_LOOKS,
+    PLAIN_MEASURES,
+    PLAIN_STATES,
+    Event,
+    PersonState,
+    RoomState,
+)
 from readroom.words import event_sentence, vocabulary
 
 _WORDS: Final = vocabulary(True)
 #: What a look is that may not be named.
 _NO_LOOK: Final = "cant_tell"
-#: The engine that reads expressions.
-_EXPRESSION: Final = "expression"
 
 
 def visible_only(room: RoomState) -> RoomState:
@@ -28,13 +35,13 @@ def visible_only(room: RoomState) -> RoomState:
         room,
         people=tuple(_visible_person(person) for person in room.people),
         shares=_visible_shares(room.shares),
-        engines={name: model for name, model in room.engines.items() if name != _EXPRESSION},
-        measures={name: value for name, value in room.measures.items() if name in _WORDS.measures},
+        engines={name: model for name, model in room.engines.items() if name in PLAIN_ENGINES},
+        measures={name: value for name, value in room.measures.items() if name in PLAIN_MEASURES},
     )
 
 
 def _visible_person(person: PersonState) -> PersonState:
-    named = person.state in _WORDS.states
+    named = person.state in PLAIN_STATES
     return replace(
         person,
         state=person.state if named else NOT_READ,
@@ -42,7 +49,7 @@ def _visible_person(person: PersonState) -> PersonState:
         expression=None,
         valence=None,
         arousal=None,
-        look=person.look if person.look in _WORDS.looks else _NO_LOOK,
+        look=person.look if person.look in PLAIN_LOOKS else _NO_LOOK,
         actions={name: span for name, span in person.actions.items() if name in _WORDS.actions},
     )
 
@@ -50,7 +57,7 @@ def _visible_person(person: PersonState) -> PersonState:
 def _visible_shares(shares: Mapping[str, float]) -> dict[str, float]:
     found: dict[str, float] = {}
     for state, share in shares.items():
-        name = state if state in _WORDS.states else NOT_READ
+        name = state if state in PLAIN_STATES else NOT_READ
         found[name] = found.get(name, 0.0) + share
     return found
 

@@ -32,7 +32,8 @@ CHUNK: Final = 128
 #: Pause between two tries at a Redis that is away, s.
 RETRY_S: Final = 0.5
 #: A Redis that is away for longer won't come back with the same session, s: no aggregator goes on
-#: with one that it left so long ago (aggregator/session.py, live).
+#: with a live one that it left so long ago. The same as aggregator.session.RESUME_LIVE_S, which no
+#: dashboard may import; a test holds the two together.
 AWAY_S: Final = 120.0
 
 

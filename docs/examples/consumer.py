@@ -11,22 +11,29 @@ from readroom.words import event_sentence, vocabulary
 
 
 def follow(client: redis.Redis, room: str) -> Iterator[str]:
-    """A sentence for each event, and for each look that begins, from the oldest still there."""
+    """A sentence for each event of the newest session, and for each look that begins."""
     positions: Any = {f"rr:{{{room}}}:{name}".encode(): b"0" for name in ("people", "events")}
-    words, looks = vocabulary(without_emotion=False), dict[int, str]()
+    words, session = vocabulary(without_emotion=True), None
+    looks, waiting = dict[int, str](), list[Event]()
     while True:
         found: Any = client.xread(positions, block=1000)
         for stream, entries in found:
             for positions[stream], entry in entries:
                 said: Any = decode(entry[b"m"], entry[b"v"], RoomState | Event)
-                if isinstance(said, Event):
+                if isinstance(said, Event) and said.session == session:
                     yield event_sentence(words, said, names={})
-                    continue
-                words = vocabulary(said.purpose in WITHOUT_EMOTION)
-                for person in said.people:
-                    if looks.get(person.person) != person.look:
-                        looks[person.person] = person.look
-                        yield f"{person.pseudonym} {words.looks[person.look]['readout']}"
+                elif isinstance(said, Event):  # Of an older session, or of one about to begin.
+                    waiting.append(said)
+                else:
+                    looks = looks if said.session == session else {}
+                    words, session = vocabulary(said.purpose in WITHOUT_EMOTION), said.session
+                    mine = [event for event in waiting if event.session == session]
+                    waiting.clear()
+                    yield from (event_sentence(words, event, names={}) for event in mine)
+                    for person in said.people:
+                        if looks.get(person.person) != person.look:
+                            looks[person.person] = person.look
+                            yield f"{person.pseudonym} {words.looks[person.look]['readout']}"
 
 
 if __name__ == "__main__":

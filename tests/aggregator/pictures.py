@@ -131,7 +131,7 @@ def _at_s(point: Point) -> float:
 def _play(told: Told, number: int, person: Followed, *, rounds: int) -> Iterator[Point]:
     """One person's part, at the 4 points a second at which people are sampled."""
     lasts_s = person.times[-1] + 0.1
-    state, sampled = readouts.begin(0.0), -1
+    state, sampled = readouts.begin(0.0, ReadoutRules(MIN_FACE_PX)), -1
     series = told.valences.setdefault(person.truth.name, [])
     moments_of = list(zip(person.times, person.readings, person.sights, strict=True))
     for turn in range(rounds):
@@ -278,9 +278,8 @@ def two_cameras(models: Path, clip: Path) -> Watched:
             found = identity.see(links, gallery, camera, faces, at_s, reads=True)
             watched.outcomes += [(at_s, one) for one in found]
             for track in faces:
-                person = links.held[camera][track].person
-                shown = person if links.people[person].shown else None
-                watched.owners.setdefault((camera, track), []).append((at_s, shown))
+                person = identity.person_of(links, camera, track)
+                watched.owners.setdefault((camera, track), []).append((at_s, person))
     return watched
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from readroom.aggregator.room_data import RoomData
@@ -14,8 +16,9 @@ from readroom.aggregator.rows import (
     Sample,
     SessionRows,
 )
+from readroom.aggregator.schema import SESSION_TABLES
 from readroom.aggregator.session import Session
-from readroom.aggregator.store import Store
+from readroom.aggregator.store import FILE_NAME, Store
 from readroom.messages import (
     ACTIONS,
     LOOKS,
@@ -109,3 +112,16 @@ def write(folder: Path, *sessions: SessionRows, saved_at: float = START) -> None
     with Store(folder) as store:
         for rows in sessions:
             store.commit([rows], RoomData(room=rows.room, session=rows.session), saved_at)
+
+
+def stored_rows(folder: Path, name: str | None = None) -> dict[str, int]:
+    """How many rows of sessions each table has: of the named one, else of all, also of none that is
+    there. Counted apart from what erases them."""
+    of_one = "WHERE {} = (SELECT id FROM session WHERE name = :name)" if name else ""
+    with closing(sqlite3.connect(folder / FILE_NAME)) as file:
+        counted = {}
+        for table in SESSION_TABLES:
+            rows = f"{table} {of_one.format('id' if table == 'session' else 'session')}"
+            found = file.execute(f"SELECT count(*) FROM {rows}", {"name": name})
+            counted[table] = found.fetchone()[0]
+    return counted

@@ -8,11 +8,13 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from readroom.aggregator.store import Store
 from readroom.messages import (
     MEASURES,
     NOT_READ,
@@ -704,6 +706,108 @@ def test_whatever_comes_the_room_stays_whole(seed: int) -> None:
             there = cut(there, now)
     assert all(0 <= event.start_s <= event.end_s for event in told.events)
     assert told.joined > 500
+
+
+def test_a_marker_follows_the_cameras_clock_when_it_has_been_set_back() -> None:
+    there = room()
+    scene = sees(face(100))
+    play(there, film(scene, 0, 10))
+    play(there, film(scene, 10, 20, behind_s=100.0))
+    assert at(there, 20).time_s == pytest.approx(19.8, abs=0.11)
+    there.command(Marker(room="room", at=START + 19.0 - 100, label="now", id="1"), START + 20)
+    (rows,) = there.drain().rows.values()
+    assert rows.markers[0].time_s == pytest.approx(19.0, abs=0.2)
+
+
+def test_a_marker_of_a_time_that_a_recording_has_not_reached_is_refused() -> None:
+    there = room()
+    told = play(there, film(sees(face(100)), 0, 10, mode="recording"))
+    early = Marker(room="room", at=START, label="later", id="1", time_s=300.0)
+    play(there, [(START + 10, early)], told)
+    assert told.markers == []
+    assert told.refused == ["mark: 300 s is not reached yet, 'later' marks nothing"]
+
+
+def test_the_room_knows_of_nobody_what_cannot_be_read() -> None:
+    """Three people turn so far away that they can't be read; their last looks don't go on."""
+    there = room()
+
+    def scene(at_s: float) -> tuple[Face, ...]:
+        yaw = 64.0 if at_s >= 10 else 0.0
+        happy = looks("happiness")
+        return tuple(face(x, yaw_deg=yaw, expression=happy) for x in (50, 250, 450))
+
+    told = play(there, film(scene, 0, 16))
+    newest = {row.name: row.measure for row in told.measures if row.time_s == 15.0}
+    assert newest["valence"].coverage == pytest.approx(10 / 15, abs=0.07)
+
+
+def test_a_person_of_two_numbers_counts_once_after_they_were_merged() -> None:
+    there = room()
+    play(
+        there,
+        in_order(
+            film(sees(face(100)), 0, 20, camera="left"),
+            film(sees(face(400)), 0, 20, camera="right"),
+        ),
+    )
+    merge = Command(room="room", at=START + 20, verb="merge", id="m", slot=1, other=2)
+    there.command(merge, START + 20)
+    there.close(START + 21)
+    session = there.data.session
+    assert session is not None
+    assert session.people_left == 1
+    assert session.coverage_left <= 1.0
+
+
+def test_who_was_away_and_is_merged_counts_once_too() -> None:
+    there = room()
+    play(there, film(sees(face(100)), 0, 20))
+    play(there, film(sees(face(450)), 20, 60))  # The first has left meanwhile.
+    merge = Command(room="room", at=START + 60, verb="merge", id="m", slot=1, other=2)
+    there.command(merge, START + 60)
+    there.close(START + 61)
+    session = there.data.session
+    assert session is not None
+    assert session.people_left == 1
+
+
+@pytest.mark.parametrize("purpose", ["workplace", "education"])
+def test_without_emotion_nothing_is_said_of_one_whatever_happens(
+    purpose: str, tmp_path: Path
+) -> None:
+    """Splits, tracks that part, frames without faces, an expression from a worker that shouldn't
+    read any: the store refuses what names an emotion, and nothing does."""
+    cast = Cast()
+    there = room(purpose=purpose, lanes=(LANE,))
+
+    def scene(at_s: float) -> tuple[Face, ...]:
+        first = cast.face(face(100, expression=looks("happiness")), "ann", "front")
+        second = cast.face(face(400, expression=looks("anger")), "ann", "front")
+        return (first,) if at_s < 12 else (second,) if at_s < 22 else (first, second)
+
+    told = Told()
+    split = Command(room="room", at=START + 30, verb="split", id="s", slot=1, camera="front")
+    arrivals = [*film(scene, 0, 30, knows=True), (START + 30, split)]
+    after = film(scene, 30, 31, engines=("pose",), faces=())
+    arrivals += [*after, *film(scene, 31, 40, knows=True)]
+    with Store(tmp_path) as store:
+        for now, message in arrivals:
+            if isinstance(message, Command):
+                there.command(message, now)
+            else:
+                there.take(message, now)
+            there.tick(now)
+            changes = there.drain()
+            store.commit(changes.rows.values(), there.checkpoint(), now)
+            told.add(changes)
+            held = there.checkpoint().cameras["front"].join.held.values()
+            seen = [one for waits in held for lane in waits.lanes.values() for one in lane.faces]
+            assert all(one.expression is None for one in seen)
+            assert {p.state for p in there.state(now, now).people} <= {"not_read", "not_visible"}
+    assert told.refused == []
+    assert len(told.of("split")) == 1
+    assert told.samples
 
 
 def test_no_embedding_stays_of_a_frame_that_nobody_waits_for() -> None:

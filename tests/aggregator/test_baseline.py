@@ -76,12 +76,12 @@ def test_it_is_off_by_default_and_then_changes_and_keeps_nothing() -> None:
 
 @pytest.mark.parametrize(("neutral_s", "state"), [(0.0, UNCERTAIN), (NEUTRAL_S, "neutral")])
 def test_a_persons_read_out_uses_it_where_it_is_asked_for(neutral_s: float, state: str) -> None:
-    person = readout.begin(0.0)
+    rules = ReadoutRules(24.0, neutral_s)
+    person = readout.begin(0.0, rules)
     reading = Reading(
         visible=True, network_runs=True, width_px=80.0, weight=1.0, probabilities=HALF_SMILE
     )
     for number in range(60):
-        rules = ReadoutRules(24.0, neutral_s)
         readout.step(person, None, reading, number * STEP_S, rules)
     assert person.expression.state == state
 

@@ -9,6 +9,7 @@ import pytest
 
 from readroom.aggregator import order
 from readroom.aggregator.room import Room
+from readroom.messages import Command, Observation, encode
 from tests.aggregator.made import START, face, looks, report, room
 from tests.aggregator.scripted import Arrival, Cast, Scene, Told, cut, film, play
 
@@ -84,16 +85,56 @@ def test_one_that_has_been_read_to_its_end_waits_for_the_other() -> None:
     assert there.state(START, START).phase == "closed"
 
 
-def test_what_waits_survives_a_crash() -> None:
+def test_what_waits_is_in_no_checkpoint_and_comes_again_after_a_crash() -> None:
     left, right = recordings()
     expected = watched(merged(left, right, 1))
     there = room(sources=("left.mp4", "right.mp4"))
-    told = play(there, left)
-    told = play(cut(there, START), right, told)
-    # Embeddings are in memory only: a frame that waited has lost its own, so that who is who may
-    # be found a moment later; every frame counts all the same.
+    told = play(there, [*left, *right[:100]])
+    assert len(there.waiting()) == 300
+    again = cut(there, START)
+    assert again.waiting() == set()
+    assert again.data.cameras["left"].join.released_seq == 99
+    assert not any(camera.line for camera in again.data.cameras.values())
+    # Embeddings come again with it, so that nothing is different.
+    unacknowledged = [
+        one
+        for one in left
+        if not isinstance(one[1], Observation) or ("left", one[1].seq) in there.waiting()
+    ]
+    told = play(again, [*unacknowledged, *right[100:]], told)
     assert told.joined == expected.joined
-    assert len(told.samples) >= len(expected.samples)
+    assert _without_cameras(told) == _without_cameras(expected)
+
+
+def test_a_checkpoint_of_what_waits_is_small() -> None:
+    left, _ = recordings()
+    there = room(sources=("left.mp4", "right.mp4"))
+    play(there, left[:1])
+    before = len(encode(there.checkpoint()))
+    play(there, left[1:])
+    # Besides what lies in line, a camera remembers of its newest 128 frames who reported them.
+    assert len(encode(there.checkpoint())) < before + 128 * 32
+
+
+def test_a_stop_takes_nothing_in_that_lies_later() -> None:
+    left, right = recordings()
+    there = room(sources=("left.mp4", "right.mp4"))
+    told = play(there, [*left, *right[:50]])
+    stop = Command(room="room", at=START, verb="stop", id="stop")
+    play(there, [(START, stop)], told)
+    assert told.of("session_closed")[0].end_s == pytest.approx(4.9)
+    assert max(sample.time_s for sample in told.samples) <= 4.9
+
+
+def test_a_second_session_waits_for_missing_cameras_again() -> None:
+    left, right = recordings()
+    there = room(sources=("left.mp4", "right.mp4"))
+    play(there, [*left, *right])
+    assert there.state(START, START).phase == "closed"
+    there.data.cameras.clear()  # Both are gone, and come again much later.
+    there.salt = "1"
+    later = [(START + 500, message) for _, message in left[:50]]
+    assert play(there, later).joined == 0
 
 
 def test_a_camera_that_is_far_ahead_is_not_kept_waiting_for_ever() -> None:

@@ -345,6 +345,7 @@ def test_commands_are_obeyed_once_and_what_came_of_them_is_stored(
         add(client, KEYS.commands, told("merge", slot=1, other=9))
         wait_for(lambda: _count(tmp_path, "marker") == 1)
         aggregator.stop(signal.SIGKILL)
+    add(client, KEYS.commands, told("note", text="Said while nobody listened"))
     with running(redis_url, tmp_path) as again:
         add(client, KEYS.commands, note)
         add(client, KEYS.commands, told("stop"))
@@ -354,7 +355,7 @@ def test_commands_are_obeyed_once_and_what_came_of_them_is_stored(
         wait_for(lambda: again.metric("readroom_frames_joined_total") == 40)
         _, said = again.stop()
     assert [found.title for found in Timelines(tmp_path).sessions("room")] == ["The pitch"]
-    assert (_count(tmp_path, "note"), _count(tmp_path, "marker")) == (1, 1)
+    assert (_count(tmp_path, "note"), _count(tmp_path, "marker")) == (2, 1)
     assert "no session is running" not in said
 
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from readroom.aggregator.room import MOST_OBEYED, Room
-from readroom.aggregator.room_data import RoomData
+from readroom.aggregator.room_data import RoomData, carry_over
+from readroom.aggregator.session import goes_on
 from readroom.messages import Command, Marker, encode
 from tests.aggregator.made import LANE, START, face, looks, report, room
 from tests.aggregator.scripted import Arrival, Told, cut, film, play, sees
@@ -79,6 +80,54 @@ def test_a_crash_forgets_no_stop() -> None:
     told = rolling_since(again, 9, 12)
     assert stored(told) == []
     assert again.state(START, START).phase == "rolling"
+
+
+@pytest.mark.parametrize("silent_s", [1.0, 100.0])
+def test_a_crash_right_after_a_stop_forgets_it_no_more(silent_s: float) -> None:
+    there = room()
+    play(there, [*film(HAPPY, 0, 5), says("stop", 5)])
+    data = msgspec.msgpack.decode(encode(there.checkpoint()), type=RoomData)
+    resumed = goes_on(data.session, silent_s)
+    again = Room(there.rules, data if resumed else carry_over(data, {}, recent=True))
+    told = rolling_since(again, 9, 12)
+    assert stored(told) == []
+    assert again.state(START, START).phase == "rolling"
+
+
+def test_a_run_that_follows_much_later_knows_nothing_of_what_was_asked() -> None:
+    there = room()
+    play(there, [*film(HAPPY, 0, 5), says("stop", 5)])
+    there.data.commands = "1-1"
+    later = carry_over(there.data, {}, recent=False)
+    assert (later.asked, later.title, later.commands) == (None, None, "")
+
+
+def test_a_stop_before_anybody_was_seen_is_refused_where_nothing_would_start() -> None:
+    there = room(by_command=True)
+    told = play(there, [says("stop", 0)])
+    assert told.refused == ["stop: no session is running"]
+    play(there, film(HAPPY, 0, 2, mode="recording"))
+    assert there.state(START, START).phase == "running"
+
+
+@pytest.mark.parametrize("mode", ["live", "recording"])
+def test_a_stopped_room_keeps_nothing_that_waits(mode: Any) -> None:
+    there = room(lanes=(LANE, "pose"))
+    posed = film(HAPPY, 0, 5, mode=mode, lane="pose", engines=("pose",))
+    play(there, [*posed, *film(HAPPY, 0, 4, mode=mode), says("stop", 5)])
+    for now, message in film(HAPPY, 6, 9, mode=mode):
+        there.take(message, now)  # type: ignore[arg-type]
+    body = encode(there.checkpoint())
+    kept = msgspec.msgpack.decode(body, type=RoomData)
+    faces = [
+        one
+        for camera in kept.cameras.values()
+        for waits in camera.join.held.values()
+        for seen in waits.lanes.values()
+        for one in seen.faces
+    ]
+    assert any(camera.join.held for camera in kept.cameras.values())
+    assert faces == []
 
 
 def test_what_is_written_down_while_no_session_runs_says_nothing_of_anybody() -> None:
