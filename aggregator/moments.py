@@ -18,7 +18,10 @@ from readroom.aggregator.inflections import Cusum, Peaks
 from readroom.aggregator.responses import Responses
 from readroom.aggregator.rows import MarkerRow, MeasureRow, SessionRows
 from readroom.aggregator.telling import tell
-from readroom.messages import MEASURES, PLAIN_MEASURES as PLAIN_MEASURES, Measure
+from readroom.messages import (
+    MEASURES,
+    Measure,
+)
 
 
 class Moments(msgspec.Struct):

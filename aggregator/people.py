@@ -32,7 +32,7 @@ from readroom.aggregator.gallery import Gallery, Look
 from readroom.aggregator.readout import Ended, Readout, ReadoutRules
 from readroom.aggregator.rows import PersonRow, SessionRows
 from readroom.aggregator.sight import Sight
-from readroom.aggregator.telling import tell
+from readroom.aggregator.telling import Who, tell
 from readroom.aggregator.views import View
 from readroom.messages import Box, PersonState, Quality
 
@@ -102,6 +102,15 @@ class Away(msgspec.Struct):
     camera: str
     cameras: list[str]
     stay: Stay
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Somebody who is away, as an event names them."""
+
+    number: int
+    slot: int | None
+    camera: str
 
 
 class People(msgspec.Struct):
@@ -189,7 +198,8 @@ class Crowd:
             return identity.Refused(f"merge: there is no {name} in the room")
         done = identity.merge(self.people.links, self._gallery, a, b)
         if isinstance(done, identity.Refused):
-            return done
+            names = " and ".join(seats.pseudonym(one) for one in (slot, other))
+            return identity.Refused(f"{done.reason} ({names})")
         self._unite(done.kept, done.gone, rows)
         return done.gone
 
@@ -199,6 +209,14 @@ class Crowd:
         person = None if number is None else self.people.present.get(number)
         if person is None:
             return identity.Refused(f"split: there is no {seats.pseudonym(slot)} in the room")
+        cameras = sorted(self.people.links.at_s)
+        if camera not in cameras:
+            return identity.Refused(
+                f"split: camera {camera!r} has seen nobody; there are {', '.join(cameras)}"
+            )
+        if not any(view.visible for view in person.views if view.camera == camera):
+            who = seats.pseudonym(slot)
+            return identity.Refused(f"split: camera {camera!r} doesn't see {who} now")
         done = identity.split(self.people.links, person.number, camera)
         if isinstance(done, identity.Refused):
             return done
@@ -379,11 +397,18 @@ class Crowd:
         else:
             _row(new, rows, left_s=new.seen_s, merged_into=kept)
             self._succeed(new, kept, rows)
-        who = present.get(kept)
-        if who is None or who.slot is None or slot is None:
-            return
-        at_s = who.readout.at_s
-        tell(rows, "merged", at_s, at_s, who, state=seats.pseudonym(slot), other=gone)
+        if slot is not None:
+            self._tell_merged(kept, gone, slot, rows)
+
+    def _tell_merged(self, kept: int, gone: int, slot: int, rows: SessionRows) -> None:
+        person, away = self.people.present.get(kept), self.people.away.get(kept)
+        who: Who | None = None
+        if person is not None and person.slot is not None:
+            who, at_s = person, person.readout.at_s
+        elif away is not None:
+            who, at_s = _Named(kept, away.slot, away.camera), max(self.people.links.at_s.values())
+        if who is not None:
+            tell(rows, "merged", at_s, at_s, who, state=seats.pseudonym(slot), other=gone)
 
     def _succeed(self, person: Person, kept: int, rows: SessionRows) -> None:
         """``person`` goes on as ``kept``, who was away: under that number, and in that slot where
@@ -546,6 +571,7 @@ def person_state(person: Person) -> PersonState:
         measured=actions.measured(readout.actions, readout.at_s),
         blinks_per_min=actions.blinks_per_min(readout.actions, readout.at_s),
         quality=view.quality,
+        readable=readout.coverage.readable,
     )
 
 

@@ -30,7 +30,7 @@ from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import Changes, RoomRules, carry_over, let_in_seq
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
-from readroom.aggregator.store import Store, StoreFailed
+from readroom.aggregator.store import Store, StoreFailed, only_aggregator
 from readroom.box import Box
 from readroom.errors import BadSettings
 from readroom.messages import BoxInfo, CameraReport, Command, Marker, Observation
@@ -92,7 +92,7 @@ def main(box: Box) -> None:
     metrics = AggregatorMetrics(
         box.metrics, box.settings.room, without_emotion=box.settings.without_emotion
     )
-    with Store(box.settings.data) as store:
+    with Store(box.settings.data) as store, only_aggregator(box.settings.data, box.settings.room):
         Aggregator(box, store, metrics).run()
 
 
@@ -416,6 +416,12 @@ class Aggregator:
         room.data.asked = None  # The next run starts as its settings say.
         self._advance(room, self._clock(), client)
         self._commit(room)
+        if self._failing_since is not None:
+            raise StoreFailed(
+                f"the session store can't be written: {len(self._unacknowledged)} observations "
+                "since the last commit are lost, unless Redis is still there at the next start; "
+                "free some space, or make the file writable"
+            )
         if client is not None:
             self._write_stored(client)
             if self._unacknowledged and self._committed:

@@ -253,6 +253,8 @@ class Room:
         session = self._stored_session()
         if session is not None:
             return Refused(f"start: session {session.id} is running; stop it first")
+        if self.data.asked == "start" and self.data.session is None:
+            return Refused("start: a session begins with the next frame already")
         self.close(now)
         self.data.session, self.data.asked = None, "start"
         self.data.title = title or self.data.title

@@ -16,7 +16,15 @@ from readroom.aggregator.people import People
 from readroom.aggregator.readout import ReadoutRules
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import CameraClock, Session
-from readroom.messages import MEASURES, WITHOUT_EMOTION, CameraPhase, Event, Mode, Purpose
+from readroom.messages import (
+    MEASURES,
+    PLAIN_MEASURES,
+    WITHOUT_EMOTION,
+    CameraPhase,
+    Event,
+    Mode,
+    Purpose,
+)
 
 #: Layout of RoomData; another number in a checkpoint means that it can't be continued.
 DATA_VERSION: Final = 2
@@ -105,7 +113,7 @@ class RoomRules:
     @property
     def measures(self) -> tuple[str, ...]:
         """What may be said of the room."""
-        return moments.PLAIN_MEASURES if self.without_emotion else MEASURES
+        return PLAIN_MEASURES if self.without_emotion else MEASURES
 
     @property
     def readout(self) -> ReadoutRules:

@@ -118,6 +118,25 @@ def alone(folder: Path) -> Iterator[bool]:
         os.close(lock)
 
 
+@contextmanager
+def only_aggregator(folder: Path, room: str) -> Iterator[None]:
+    """Hold a room for as long as its aggregator runs: two that wrote its session into one file
+    would tell everything twice, whether or not they share a Redis. Raises BadSettings."""
+    lock = os.open(folder / f"{room}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise BadSettings(
+            f"room={room} (READROOM_ROOM): an aggregator of this room is writing to "
+            f"{folder / FILE_NAME} already; stop it, or name another room or READROOM_DATA"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def _make(path: Path) -> None:
     """Make an empty file that only this user can read, where there is none.
 

@@ -12,9 +12,17 @@ class Who(Protocol):
     """Whom an event is about: the person's number in the session, where they are shown, and the
     camera that sees them best."""
 
-    number: int
-    slot: int | None
-    camera: str
+    @property
+    def number(self) -> int:
+        """By which nobody else is ever known."""
+
+    @property
+    def slot(self) -> int | None:
+        """Where they are shown."""
+
+    @property
+    def camera(self) -> str:
+        """The one that sees them best."""
 
 
 def tell(

@@ -210,7 +210,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 def _readable(stay: Sequence[PersonState]) -> float:
     """Share of the check in which somebody could be read, 0..1. Not the room's own ``coverage``,
     which is that of the last minute: what was mended just now would count for little."""
-    told = [person.readable for person in stay if person.readable is not None]
+    told = [person.readable and _in_view(person) for person in stay if person.readable is not None]
     return sum(told) / len(told) if told else stay[-1].coverage
 
 

@@ -57,7 +57,7 @@ from data, with the markers as its labels. Room states are published four times 
 clock (setting `publish_hz`), and that is also how often a row is written:
 
 - A recording that is analysed faster than it plays gives fewer rows for a second of `time_s`, one
-  that is analysed more slowly gives more, several of them at the same `time_s`.
+  that is analysed more slowly gives more. A room state whose time hasn't gone on gives none.
 - A moment with nobody there gives no row. Somebody who is out of view for a moment has rows with
   `visible` false, until they have left.
 

@@ -1,8 +1,8 @@
 """What the page is handed where no emotion may be inferred (readroom.purpose): what is visible.
 
 Nothing of the kind should come from the aggregator then. What comes all the same, from a box of
-another version or another purpose, stops here: whatever isn't known to be plain (readroom.messages) is left
-out.
+another version or another purpose, stops here: what isn't known to be plain (readroom.messages) is
+left out.
 """
 
 from __future__ import annotations

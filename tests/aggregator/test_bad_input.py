@@ -538,15 +538,32 @@ def asked(at_s: float, verb: str, **changes: Any) -> Arrival:
     return START + at_s, msgspec.convert({**said, **changes}, Command)
 
 
-def test_a_split_of_somebody_out_of_sight_makes_nobody_who_left_before_they_came() -> None:
+def test_a_split_of_somebody_out_of_sight_is_refused_and_changes_nothing() -> None:
     there = room()
     scene: Scene = lambda at_s: ROOMFUL(at_s) if at_s < 10 else ROOMFUL(at_s)[:2]  # noqa: E731
     told = play(
         there, in_order(film(scene, 0, 60), [asked(20.05, "split", slot=3, camera="front")])
     )
+    assert told.refused == ["split: camera 'front' doesn't see P3 now"]
     assert [person.slot for person in at(there, 60).people] == [1, 2]
-    assert {event.person for event in told.of("person_left")} == {3, 4}
+    assert {event.person for event in told.of("person_left")} == {3}
     assert_in_order(told)
+
+
+def test_a_split_by_a_camera_that_there_is_not_names_those_there_are() -> None:
+    there = room()
+    told = play(
+        there, in_order(film(ROOMFUL, 0, 20), [asked(10.05, "split", slot=3, camera="nocam")])
+    )
+    assert told.refused == ["split: camera 'nocam' has seen nobody; there are front"]
+
+
+def test_two_who_are_both_away_and_are_one_by_hand_are_told_to_be() -> None:
+    there = room()
+    told = play(there, [*film(sees(face(100)), 0, 10), *film(sees(face(450)), 12, 20)])
+    play(there, [*film(nobody, 20, 60), asked(60.0, "merge", slot=2, other=1)], told)
+    (merged,) = told.of("merged")
+    assert (merged.person, merged.other, merged.state) == (1, 2, "P2")
 
 
 def test_two_who_are_one_by_hand_though_one_has_left_are_there_and_leave_once() -> None:

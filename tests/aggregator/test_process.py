@@ -493,6 +493,24 @@ def test_a_store_that_cannot_be_written_for_long_ends_it_and_nothing_is_lost(
     )
 
 
+def test_one_that_is_stopped_while_its_store_cannot_be_written_says_what_is_lost(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with (
+        running(redis_url, tmp_path) as aggregator,
+        closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        for seen in recorded(20):
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: not aggregator.ready())
+        code, said = aggregator.stop()
+    assert code == 1
+    last = json.loads(said.splitlines()[-1])
+    assert last["level"] == "error"
+    assert "20 observations since the last commit are lost" in last["event"]
+
+
 def test_a_second_aggregator_of_the_room_on_another_host_is_refused(
     redis_url: str, client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -511,6 +529,17 @@ def test_a_second_aggregator_of_the_room_on_another_host_is_refused(
     last = json.loads(said.splitlines()[-1])["event"]
     assert "room room has an aggregator already on elsewhere (process 1); stop it" in last
     assert client.exists(KEYS.observations) == 0
+
+
+def test_a_second_aggregator_that_writes_to_the_same_folder_is_refused(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    """Also where the two don't share a Redis, and so don't know of each other."""
+    with running(redis_url, tmp_path):
+        second = Running("redis://127.0.0.1:1/0", tmp_path, LANE, 1000)
+        _, said = second.process.communicate(timeout=30)
+    assert second.process.returncode == 2
+    assert "is writing to" in said
 
 
 def test_an_aggregator_that_crashed_on_another_host_only_delays_its_successor(

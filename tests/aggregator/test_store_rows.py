@@ -14,7 +14,6 @@ from readroom.aggregator.deviation import MEASUREMENTS
 from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import (
     PLAIN_FIGURES,
-    PLAIN_LOOKS,
     MarkerRow,
     MeasureRow,
     NoteRow,
@@ -22,7 +21,16 @@ from readroom.aggregator.rows import (
     SessionRows,
 )
 from readroom.aggregator.store import Store, StoredPerson, Timelines, whole_people
-from readroom.messages import ACTIONS, EXPRESSIONS, LOOKS, MEASURES, WITHOUT_EMOTION, Event, Measure
+from readroom.messages import (
+    ACTIONS,
+    EXPRESSIONS,
+    LOOKS,
+    MEASURES,
+    PLAIN_LOOKS,
+    WITHOUT_EMOTION,
+    Event,
+    Measure,
+)
 from tests.aggregator.made import START, looks
 from tests.aggregator.stored import (
     a_session,

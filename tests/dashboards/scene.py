@@ -40,6 +40,7 @@ def person(
     sure = (0.82 if expressed else 0.0) if confidence is None else confidence
     return PersonState(
         slot=slot,
+        person=slot,
         pseudonym=pseudonym or f"P{slot}",
         camera=camera,
         visible=state != NOT_VISIBLE,

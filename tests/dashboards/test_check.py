@@ -26,8 +26,15 @@ WORDS = vocabulary(False)
 
 
 def seen(slot: int, width_px: float = 90.0, **changes: object) -> PersonState:
-    """Somebody in view, with changes."""
-    return replace(person(slot, "neutral"), face_width_px=width_px, **changes)
+    """Somebody in view, with changes, in a room that reads what this machine would."""
+    state = "too_small" if width_px < MIN_FACE_PX else "neutral"
+    return replace(person(slot, state), **{"face_width_px": width_px, **changes})
+
+
+def partly(ratio: float, slot: int = 1, width_px: float = 90.0, **changes: object) -> Report:
+    """A check of ten states, in that share of which somebody could be read."""
+    states = [seen(slot, width_px, readable=n < 10 * ratio, **changes) for n in range(10)]
+    return judged(*map(room, states))
 
 
 def good(**changes: object) -> Quality:
@@ -137,7 +144,7 @@ BADLY_SEEN = pytest.mark.parametrize(
 def test_a_large_face_that_is_seldom_readable_is_told_why(
     quality: Quality, name: str, says: str, remedy: str
 ) -> None:
-    report = judged(room(seen(1, coverage=0.3, quality=quality)))
+    report = partly(0.3, quality=quality)
     assert found(report) == [name]
     assert not report.ok
     assert says in text(report)
@@ -148,14 +155,14 @@ def test_a_large_face_that_is_seldom_readable_is_told_why(
 def test_what_leaves_a_face_readable_is_advice(
     quality: Quality, name: str, says: str, remedy: str
 ) -> None:
-    report = judged(room(seen(1, coverage=0.9, quality=quality)))
+    report = partly(0.9, quality=quality)
     assert found(report) == [name]
     assert report.ok
 
 
 def test_a_face_without_fault_that_is_seldom_readable_is_half_hidden() -> None:
     for quality in (good(), None):
-        report = judged(room(seen(1, coverage=0.3, quality=quality)))
+        report = partly(0.3, quality=quality)
         assert found(report) == ["unreadable"]
         assert not report.ok
         assert "readable for 30 % of the time only" in text(report)
@@ -182,7 +189,7 @@ def test_the_first_thing_to_mend_is_told() -> None:
     assert found(judged(room(seen(1, 20.0, coverage=0.0, quality=good(brightness=9.0))))) == [
         "too_small"
     ]
-    assert found(judged(room(seen(1, 50.0, coverage=0.1)))) == ["unreadable"]
+    assert found(partly(0.1, width_px=50.0)) == ["unreadable"]
     assert found(judged(room(seen(1, 50.0, quality=good(brightness=9.0))))) == ["dark"]
 
 
@@ -190,6 +197,56 @@ def test_people_who_were_never_in_view_are_left_out() -> None:
     report = judged(room(seen(1), person(2, "not_visible")))
     assert [each.pseudonym for each in report.people] == ["P1"]
     assert report.ok
+
+
+def test_a_slot_that_was_somebody_elses_is_judged_by_who_has_it_now() -> None:
+    before = [room(seen(1, 20.0, person=1))] * 9
+    report = judged(*before, room(seen(1, 90.0, person=2)))
+    assert [(each.person, each.face_width_px) for each in report.people] == [(2, 90.0)]
+    assert report.ok
+
+
+def test_somebody_who_moved_to_another_slot_is_one_person() -> None:
+    report = judged(room(seen(1, person=5)), room(seen(2, person=5), seen(1, person=6)))
+    assert [(each.person, each.pseudonym) for each in report.people] == [(6, "P1"), (5, "P2")]
+
+
+def test_only_the_camera_that_speaks_in_the_end_is_measured() -> None:
+    far = [room(seen(1, 20.0, camera="left", quality=good(brightness=20.0), readable=True))] * 9
+    near = room(seen(1, 90.0, camera="right", quality=good(), readable=True))
+    (told,) = judged(*far, near).people
+    assert (told.camera, told.face_width_px, told.brightness) == ("right", 90.0, 120.0)
+    assert (told.too_small, told.coverage, told.finding) == (0.0, 1.0, None)
+
+
+def test_what_was_mended_before_the_check_is_no_longer_found() -> None:
+    """The room's own coverage still remembers the dark minute."""
+    lit = [room(seen(1, coverage=0.17, readable=True, quality=good()))] * 10
+    report = judged(*lit)
+    assert (report.ok, report.people[0].coverage) == (True, 1.0)
+
+
+def test_time_out_of_view_is_time_in_which_nobody_can_be_read() -> None:
+    # Of a camera that stopped the last frame's word is old.
+    gone = replace(person(1, "not_visible"), readable=True, coverage=0.9)
+    report = judged(*[room(seen(1, readable=True))] * 4, *[room(gone)] * 6)
+    assert (found(report), report.people[0].coverage) == (["unreadable"], 0.4)
+
+
+def test_an_aggregator_that_says_no_moments_is_believed_its_last_minute() -> None:
+    assert judged(room(seen(1, coverage=0.3))).people[0].coverage == 0.3
+
+
+def test_which_faces_are_too_small_is_what_the_room_says() -> None:
+    """It may run with another limit than this machine knows."""
+    stricter = judged(room(seen(1, 40.0, state="too_small")))
+    assert found(stricter) == ["too_small_there"]
+    assert not stricter.ok
+    assert "40 px wide, which this room doesn't read" in text(stricter)
+    assert "workers.min_face_px" in text(stricter)
+    milder = judged(room(seen(1, 25.0, state="neutral", readable=True)))
+    assert found(milder) == ["small"]
+    assert milder.ok
 
 
 def test_a_room_without_anybody_fails() -> None:

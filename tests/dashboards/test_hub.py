@@ -198,19 +198,20 @@ def test_for_a_workplace_only_what_is_visible_is_passed_on() -> None:
     found = Hub(lambda: NOW, lambda count: None, silent=True)
     mailbox = opened(found)
     ended = Event(room="room", session="s1", kind="state_ended", start_s=1, end_s=2, slot=1)
-    events = [replace(ended, state=state) for state in ("anger", "uncertain")]
+    events = [replace(ended, state=state) for state in ("anger", "uncertain", "too_small")]
     found.take([leaky(1.0)], events)
     ((_, history),) = taken(mailbox)
     first = history["room"]["people"][0]
     assert (first["state"], first["confidence"], first["look"]) == ("not_read", 0.0, "cant_tell")
     assert [first[name] for name in ("expression", "valence", "arousal")] == [None, None, None]
     assert list(first["actions"]) == ["smiling"]
-    assert history["room"]["shares"] == {"not_read": 2 / 3, "uncertain": 1 / 3}
+    # An expression was read to say "uncertain".
+    assert history["room"]["shares"] == {"not_read": 1.0}
     assert list(history["room"]["measures"]) == ["facing_front"]
-    assert "expression" not in history["room"]["engines"]
-    assert [event["state"] for event in history["events"]] == ["uncertain"]
+    assert set(history["room"]["engines"]) == {"face", "pose"}
+    assert [event["state"] for event in history["events"]] == ["too_small"]
     states = [[STATES[number] for _, number, _ in sample[2]] for sample in history["samples"]]
-    assert states == [["not_read", "uncertain", "not_read"]]
+    assert states == [["not_read"] * 3]
     named = json.dumps([value for kind, value in history.items() if kind != "status"])
     assert not [name for name in (*EXPRESSIONS, *LOOKS[:4]) if name in named]
 

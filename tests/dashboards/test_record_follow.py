@@ -12,6 +12,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from readroom.aggregator.session import RESUME_LIVE_S
 from readroom.dashboards.record import follow
 from readroom.dashboards.record.follow import Recorded, Recording, record
 from readroom.dashboards.record.table import finish, parts_of
@@ -232,6 +233,10 @@ def test_a_redis_that_was_away_costs_no_row_twice(
         again.say(state(0.5), state(0.75), state(1.0, phase="closed"))
     assert running.ended() == Recorded(path, "s1", 6, True)
     assert times(path) == [0.25, 0.5, 0.75]
+
+
+def test_redis_is_waited_for_as_long_as_an_aggregator_would_go_on() -> None:
+    assert follow.AWAY_S == RESUME_LIVE_S
 
 
 def test_a_redis_that_stays_away_ends_it(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from readroom.aggregator.responses import SIDE_S
 from readroom.messages import Event, PersonState, RoomState
 from readroom.streams import Keys, TailReader
 from tests.e2e.running import ROOT, Run, run, store
@@ -19,6 +20,8 @@ from tests.e2e.running import ROOT, Run, run, store
 pytestmark = pytest.mark.slow
 
 KEYS = Keys("room")
+#: What a marker is answered with (aggregator/responses.py).
+FIGURES = ("valence", "expressiveness", "facing_front")
 
 
 class Room:
@@ -46,6 +49,15 @@ class Room:
     def state(self) -> RoomState:
         (newest,) = TailReader[RoomState](self._client, KEYS.people, RoomState).backfill(1)
         return newest
+
+    def seen_around(self, at_s: float) -> set[int]:
+        """Who was in view at some moment of the seconds before a marker and of those after it."""
+        states = TailReader[RoomState](self._client, KEYS.people, RoomState).backfill(2400)
+        sides: tuple[set[int], set[int]] = (set(), set())
+        for state in states:
+            if state.session and abs(state.time_s - at_s) <= SIDE_S + 1:
+                sides[state.time_s > at_s].update(p.person for p in state.people if p.visible)
+        return sides[0] & sides[1]
 
     def events(self, kind: str) -> list[Event]:
         """What has happened, oldest first."""
@@ -91,12 +103,25 @@ def test_a_session_from_start_to_stop_with_a_marker_and_a_note(
         assert marked.state == "pricing slide"
         # As exact as two clocks of one machine; the newest state is a quarter of a second old.
         assert 6 < marked.start_s < room.state.time_s + 1
-        # Nothing is said of fewer than three people, and how many are there is the script's.
         room.happened("response")
         answers = room.events("response")
-        figures = {answer.figure for answer in answers}
-        assert figures == {None} or figures <= {"valence", "expressiveness", "facing_front"}
         assert {answer.state for answer in answers} == {"pricing slide"}
+        spans = {(answer.start_s, answer.end_s) for answer in answers}
+        assert spans == {(marked.start_s, marked.start_s + SIDE_S)}
+        # How many can be read is the script's and the machine's: a figure has one answer, or none
+        # where too few could; where none has any, that is told.
+        figures = [answer.figure for answer in answers]
+        assert figures in ([None], [name for name in FIGURES if name in figures])
+        seen = room.seen_around(marked.start_s)
+        for answer in answers:
+            said = answer.measure
+            assert (said is None) is (answer.figure is None)
+            if said is not None:
+                assert 3 <= said.n <= len(seen)
+                assert said.low is not None
+                assert said.value is not None
+                assert said.high is not None
+                assert said.low <= said.value <= said.high
 
         room.tell("session", "stop")
         (closed,) = room.happened("session_closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,10 @@ def person(number: int, look: str) -> PersonState:
     )
 
 
-def room(*people: PersonState, purpose: Purpose = "audience") -> RoomState:
+def room(*people: PersonState, purpose: Purpose = "audience", session: str = "one") -> RoomState:
     return RoomState(
         room="stage",
-        session="one",
+        session=session,
         title="",
         phase="running",
         started_at=0.0,
@@ -53,8 +54,8 @@ def room(*people: PersonState, purpose: Purpose = "audience") -> RoomState:
 
 
 def event(kind: str, state: str, **more: object) -> Event:
-    fields = {"start_s": 2.0, "end_s": 6.2, **more}
-    return Event(room="stage", session="one", kind=kind, state=state, **fields)  # type: ignore[arg-type]
+    fields = {"session": "one", "start_s": 2.0, "end_s": 6.2, **more}
+    return Event(room="stage", kind=kind, state=state, **fields)  # type: ignore[arg-type]
 
 
 def test_the_consumer_says_what_looks_begin_and_what_happened(client: redis.Redis) -> None:
@@ -84,6 +85,40 @@ def test_the_consumer_has_no_word_for_an_emotion_where_none_may_be_named(
 
     with pytest.raises(KeyError):
         next(follow(client, "stage"))
+
+
+def test_the_consumer_tells_no_event_of_a_session_before_the_newest(client: redis.Redis) -> None:
+    """What the older one's events name, the newest one's words have none for."""
+    add(client, KEYS.people, room(person(1, "amused")))
+    add(client, KEYS.events, event("look_ended", "amused", slot=1, person=1))
+    add(client, KEYS.people, room(person(1, "turned_away"), purpose="workplace", session="two"))
+    away = event("look_ended", "turned_away", slot=1, person=1, session="two")
+    add(client, KEYS.events, away)
+
+    assert list(itertools.islice(follow(client, "stage"), 3)) == [
+        "P1 looks amused",
+        "P1 is turned away",
+        "P1 was turned away for 4.2 s",
+    ]
+
+
+def test_the_consumer_forgets_the_looks_of_an_older_session(client: redis.Redis) -> None:
+    add(client, KEYS.people, room(person(1, "attentive")))
+    add(client, KEYS.people, room(person(1, "attentive"), session="two"))
+
+    assert list(itertools.islice(follow(client, "stage"), 2)) == ["P1 looks attentive"] * 2
+
+
+def test_the_consumer_tells_how_a_session_began(client: redis.Redis) -> None:
+    """That event comes before the first state of its session."""
+    add(client, KEYS.people, room(person(1, "attentive")))
+    sentences = follow(client, "stage")
+    assert next(sentences) == "P1 looks attentive"
+
+    add(client, KEYS.events, event("session_started", "", session="two"))
+    state = room(person(1, "puzzled"), session="two")
+    threading.Timer(0.3, add, (client, KEYS.people, state)).start()
+    assert [next(sentences), next(sentences)] == ["The session began", "P1 looks puzzled"]
 
 
 def test_the_consumer_goes_on_where_it_was(client: redis.Redis) -> None:

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from readroom.messages import (
+    ENGINES,
+    EXPRESSIONS,
+    LOOKS,
     MAJOR,
+    MEASURES,
+    PLAIN_DEVIATIONS,
+    PLAIN_ENGINES,
+    PLAIN_LOOKS,
+    PLAIN_MEASURES,
+    PLAIN_STATES,
+    STATES,
+    UNCERTAIN,
     BadMessage,
     BoxInfo,
     CameraReport,
@@ -211,3 +222,11 @@ def _least(kind: Any) -> Any:
     if get_origin(kind) is types.UnionType:
         return None
     return kind()
+
+
+def test_what_is_plain_is_part_of_what_there_is_and_names_no_expression() -> None:
+    assert set(PLAIN_STATES) == set(STATES) - set(EXPRESSIONS) - {UNCERTAIN}
+    assert set(PLAIN_LOOKS) == set(LOOKS) - {"attentive", "puzzled", "displeased", "amused"}
+    assert set(PLAIN_MEASURES) == set(MEASURES) - {"valence", "expressiveness", "synchrony"}
+    assert set(PLAIN_ENGINES) == set(ENGINES) - {"expression"}
+    assert not set(PLAIN_DEVIATIONS) & {*EXPRESSIONS, "valence", "arousal"}

@@ -144,6 +144,10 @@ def test_where_it_is_forbidden_no_worker_and_no_lane_reads_expressions(purpose: 
     lanes = ("face+expression", "face", "pose")
     assert settled(nobody, purpose=purpose, lanes=lanes).lanes == ("face", "pose")
     assert "expression" not in " ".join(to_environment(found).values())
+    # Two that have become the same are one; where none was named, none is.
+    lanes = ("face+expression+mesh", "face+mesh")
+    assert settled(nobody, purpose=purpose, lanes=lanes).lanes == ("face+mesh",)
+    assert found.lanes == ()
 
 
 @pytest.mark.parametrize("purpose", ["audience", "research", "own_training", "safety"])

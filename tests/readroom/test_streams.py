@@ -682,6 +682,25 @@ def test_a_viewer_gets_the_newest_first_and_then_what_comes(link: redis.Redis) -
     assert [event.start_s for event in tail.read(count=3, block_ms=1)] == [0, 1, 2]
 
 
+def test_who_follows_a_stream_is_told_what_cannot_be_read(link: redis.Redis) -> None:
+    told: list[tuple[str, str]] = []
+    tail: TailReader[Event] = TailReader(
+        link, KEYS.events, Event, on_dead=lambda reason, detail: told.append((reason, detail))
+    )
+    link.xadd(KEYS.events, {b"v": b"1", b"m": b"rubbish"})
+    link.xadd(KEYS.events, {b"v": b"9", b"m": b""})
+    link.xadd(KEYS.events, {b"v": b"1"})
+    add(link, KEYS.events, an_event(7))
+
+    assert [event.start_s for event in tail.read(count=9, block_ms=1)] == [7]
+    assert [reason for reason, _ in told] == ["undecodable", "version", "undecodable"]
+    assert all(detail.startswith(f"{KEYS.events}: ") for _, detail in told)
+    # It stays where it is, and what was read isn't told again.
+    assert tail.read(count=9, block_ms=1) == []
+    assert len(told) == 3
+    assert link.xlen(KEYS.events) == 4
+
+
 def test_a_viewer_of_an_empty_stream_waits_for_its_first_message(link: redis.Redis) -> None:
     tail: TailReader[Event] = TailReader(link, KEYS.events, Event)
 
