@@ -47,7 +47,8 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     z2 = Z_95 * Z_95
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Kept around the share itself: at 0 and 1 the ends differ from it by rounding alone.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def paired_shares(changes: list[float]) -> tuple[float, float]:

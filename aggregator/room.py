@@ -25,8 +25,10 @@ from typing import Final, Literal
 import msgspec
 
 from readroom.aggregator import joining, moments, order, tracking
+from readroom.aggregator.audience import MIN_PEOPLE
 from readroom.aggregator.embeddings import Embeddings
 from readroom.aggregator.identity import Refused
+from readroom.aggregator.intervals import wilson
 from readroom.aggregator.people import People
 from readroom.aggregator.room_data import (
     Camera,
@@ -46,6 +48,7 @@ from readroom.messages import (
     CameraState,
     Command,
     Marker,
+    Measure,
     Mode,
     Observation,
     PersonState,
@@ -493,6 +496,7 @@ class Room:
             engines=dict(self.data.models),
             purpose=self.rules.purpose or "audience",
             measures=dict(self.data.moments.measures),
+            look_shares=look_shares(people),
         )
 
     def _camera_state(self, name: str, now: float) -> CameraState:
@@ -537,6 +541,23 @@ def shares(people: tuple[PersonState, ...]) -> dict[str, float]:
     just come back, and is still said to be "not visible" for the dwell, doesn't count yet."""
     visible = [p.state for p in people if p.visible and p.state != NOT_VISIBLE]
     return {state: visible.count(state) / len(visible) for state in dict.fromkeys(visible)}
+
+
+def look_shares(people: tuple[PersonState, ...]) -> dict[str, Measure]:
+    """Share of the visible people with each look that occurs, with its Wilson interval; nothing of
+    fewer people than a room has."""
+    visible = [person for person in people if person.visible]
+    n = len(visible)
+    if n < MIN_PEOPLE:
+        return {}
+    coverage = sum(person.coverage for person in visible) / n
+    looks = [person.look for person in visible]
+    found = {}
+    for look in dict.fromkeys(looks):
+        share = looks.count(look) / n
+        low, high = wilson(share, n)
+        found[look] = Measure(value=share, low=low, high=high, n=n, coverage=coverage)
+    return found
 
 
 def _mean_coverage(people: tuple[PersonState, ...], session: Session | None) -> float | None:

@@ -425,7 +425,9 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
 
     ``time_s`` is session time: seconds since ``started_at`` by the cameras' own clock (media time
     for recordings). ``shares`` maps state to the share of visible people in it (sums to 1 where
-    anybody is visible). ``coverage`` is the mean coverage of the people present, None without
+    anybody is visible). ``look_shares`` maps each look that somebody visible has to the share of
+    those visible who have it, with its interval; empty for fewer than two people.
+    ``coverage`` is the mean coverage of the people present, None without
     any; in phase ``closed`` it is the mean over the session's people of the share of each one's
     presence in which the face was readable, None where there was nobody.
     ``engines`` says which engines are running with which model, for the page's honesty line.
@@ -449,6 +451,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     engines: dict[str, str] = {}
     purpose: Purpose = "audience"
     measures: dict[str, Measure] = {}
+    look_shares: dict[str, Measure] = {}
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):

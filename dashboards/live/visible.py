@@ -37,6 +37,7 @@ def visible_only(room: RoomState) -> RoomState:
         shares=_visible_shares(room.shares),
         engines={name: model for name, model in room.engines.items() if name in PLAIN_ENGINES},
         measures={name: value for name, value in room.measures.items() if name in PLAIN_MEASURES},
+        look_shares={name: s for name, s in room.look_shares.items() if name in PLAIN_LOOKS},
     )
 
 

@@ -429,3 +429,18 @@ def test_a_session_goes_on_only_if_it_is_open_and_recent() -> None:
     recorded = room()
     feed(recorded, [observation(0, mode="recording")])
     assert goes_on(recorded.data.session, 3600)
+
+
+def test_shares_of_looks_come_with_an_interval_and_only_of_several_people() -> None:
+    there = room()
+    alone = feed(there, [observation(n, faces=(face(100),)) for n in range(30)])
+    assert alone.joined
+    assert there.state(0, 0).look_shares == {}
+    faces = tuple(face(x, expression=looks("happiness")) for x in (100, 250, 400))
+    feed(there, [observation(n, faces=faces) for n in range(30, 90)])
+    (share,) = there.state(0, 0).look_shares.items()
+    assert share[0] == "amused"
+    assert (share[1].value, share[1].n) == (1.0, 3)
+    assert share[1].low == pytest.approx(0.438, abs=0.001)
+    assert share[1].high == 1.0
+    assert 0 < share[1].coverage <= 1

@@ -13,7 +13,7 @@ from tests.e2e.running import play
 
 pytestmark = pytest.mark.slow
 
-#: Looks that the issue calls displeased: a viewer wouldn't tell them apart by name either.
+#: Looks that are summed up as displeased: a viewer wouldn't tell them apart by name either.
 DISPLEASED = {"sadness", "anger", "disgust"}
 
 
