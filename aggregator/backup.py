@@ -10,6 +10,8 @@ whoever wants the store as it was moves its folder away and restores into an emp
 that was open when the backup was made is "abandoned" in it: it never got to its end there.
 
 What was erased comes back with a backup made before: erase there, or throw the backup away.
+
+A store whose file is damaged can't be mended here: a backup takes its place (:func:`damaged`).
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +31,8 @@ from readroom.errors import BadSettings
 
 #: How the attached backup is called.
 _ATTACHED: Final = "backup"
+#: What SQLite answers where a file isn't, or isn't any more, what it wrote.
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ def backup(folder: Path, target: Path) -> Backup:
     Raises BadSettings where there is no store or the file can't be made; StoreFailed where it
     can't be written to its end: then there is no file.
     """
-    sessions = len(Timelines(folder).sessions())
+    with readable(folder):
+        sessions = len(Timelines(folder).sessions())
     if target.exists():
         raise BadSettings(f"{target}: exists already; name a new file for the backup")
     try:
@@ -74,6 +80,9 @@ def backup(folder: Path, target: Path) -> Backup:
     except FileExistsError:
         raise BadSettings(f"{target}: exists already; name a new file for the backup") from None
     except (OSError, sqlite3.Error) as error:
+        # The copy has every page of the store, and what is wrong with it.
+        if is_damage(error):
+            raise damaged(folder, error) from None
         raise StoreFailed(
             f"{target}: the backup can't be written ({error}); free some space"
         ) from None
@@ -102,12 +111,44 @@ def restore(folder: Path, source: Path) -> Restored:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if is_damage(error):
+                raise damaged(folder, error) from None
             raise StoreFailed(
                 f"{folder / FILE_NAME}: can't be written ({error}); free some space, or "
                 "wait until others have written, then restore again"
             ) from None
         finally:
             connection.execute(f"DETACH {_ATTACHED}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error says that a store's file is damaged."""
+    # The low byte is the code, what is above says more of it.
+    return isinstance(error, sqlite3.Error) and (
+        getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+    )
+
+
+def damaged(folder: Path, error: Exception) -> StoreFailed:
+    """What is told where the file of that folder's store is damaged."""
+    return StoreFailed(
+        f"{folder / FILE_NAME}: the session store's file is damaged ({error}); move it away, then "
+        "`readroom restore` a backup, or begin with an empty store"
+    )
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """While a store is read: raises StoreFailed in place of SQLite's own errors."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise damaged(folder, error) from None
+        raise StoreFailed(
+            f"{folder / FILE_NAME}: the session store can't be read ({error}); look whether this "
+            "user may read it and whether others are writing, then try again"
+        ) from None
 
 
 def _copy(source: Path, target: Path) -> None:

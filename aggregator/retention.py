@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from readroom.aggregator.backup import damaged, is_damage, readable
 from readroom.aggregator.schema import SESSION_TABLES
 from readroom.aggregator.session import RESUME_RECORDING_S
 from readroom.aggregator.store import (
@@ -66,27 +67,29 @@ def erase_old(folder: Path, keep_days: float, now_at: float) -> list[str]:
     if keep_days <= 0 or not (folder / FILE_NAME).is_file():
         return []
     until_at = now_at - keep_days * DAY_S
+    with readable(folder):
+        sessions = Timelines(folder).sessions()
     old = [
         session.name
-        for session in Timelines(folder).sessions()
+        for session in sessions
         if session.saved_at < until_at
         and (session.state != "open" or now_at - session.saved_at > RESUME_RECORDING_S)
     ]
-    with closing(_open(folder)) as connection:
+    with readable(folder), closing(_open(folder)) as connection:
         for name in old:  # One at a time: an aggregator can commit in between.
-            _within(connection, partial(_delete_session, connection, name))
+            _within(connection, folder, partial(_delete_session, connection, name))
         if _unfinished(connection):
-            _purge(connection)
+            _purge(connection, folder)
     return old
 
 
 def finish(folder: Path) -> bool:
     """Finish an erasure of which the file may still hold copies; whether there was one. Raises
     BadSettings where there is no store, StoreFailed."""
-    with closing(_open(folder)) as connection:
+    with readable(folder), closing(_open(folder)) as connection:
         unfinished = _unfinished(connection)
         if unfinished:
-            _purge(connection)
+            _purge(connection, folder)
     return unfinished
 
 
@@ -137,23 +140,23 @@ class Retention:
 def erase_session(folder: Path, session: str) -> Erased:
     """Erase a session. Raises BadSettings where there is none of that name or it is running,
     StoreFailed where the store can't be written."""
-    with closing(_open(folder)) as connection, alone(folder) as idle:
+    with readable(folder), closing(_open(folder)) as connection, alone(folder) as idle:
         _refuse_running(folder, session, idle)
         before = _traces(connection, session, idle)
-        _within(connection, partial(_delete_session, connection, session))
-        _purge(connection)
+        _within(connection, folder, partial(_delete_session, connection, session))
+        _purge(connection, folder)
         return Erased(before, _traces(connection, session, idle))
 
 
 def erase_person(folder: Path, session: str, person: int) -> Erased:
     """Erase one person of a session (numbers: Timelines.people), with all who were merged with
     them. Raises BadSettings where there is none, or the session is running; StoreFailed."""
-    with closing(_open(folder)) as connection, alone(folder) as idle:
+    with readable(folder), closing(_open(folder)) as connection, alone(folder) as idle:
         _refuse_running(folder, session, idle)
         who = _Who.of(folder, session, person)
         before = _traces_of(connection, who, idle)
-        _within(connection, partial(_delete_person, connection, who))
-        _purge(connection)
+        _within(connection, folder, partial(_delete_person, connection, who))
+        _purge(connection, folder)
         return Erased(before, _traces_of(connection, who, idle))
 
 
@@ -253,7 +256,7 @@ def _count_checkpoints(connection: sqlite3.Connection, session: str, idle: bool)
     return _count(connection, _CHECKPOINTS, session) if idle else 0
 
 
-def _within(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
+def _within(connection: sqlite3.Connection, folder: Path, change: Callable[[], None]) -> None:
     """Make a change, all of it or nothing; what is left to be done is remembered with it."""
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -263,6 +266,8 @@ def _within(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
     except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        if is_damage(error):
+            raise StoreFailed(f"nothing was erased: {damaged(folder, error)}") from None
         raise StoreFailed(
             f"nothing was erased: the session store can't be written ({error})"
         ) from None
@@ -273,7 +278,7 @@ def _unfinished(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _purge(connection: sqlite3.Connection) -> None:
+def _purge(connection: sqlite3.Connection, folder: Path) -> None:
     """Leave no copy of what was deleted, in the file or its log."""
     try:
         connection.execute("VACUUM")
@@ -281,6 +286,8 @@ def _purge(connection: sqlite3.Connection) -> None:
         if not busy:
             connection.execute("PRAGMA user_version = 0")
     except sqlite3.Error as error:
+        if is_damage(error):
+            raise StoreFailed(f"{_NOT_PURGED}: {damaged(folder, error)}") from None
         raise StoreFailed(f"{_NOT_PURGED} ({error}); free some space, {_AGAIN}") from None
     if busy:
         raise StoreFailed(f"{_NOT_PURGED} (somebody is reading it); close that, {_AGAIN}")

@@ -22,7 +22,7 @@ from readroom.box import Box, run_box
 from readroom.errors import BadSettings, ReadroomError
 from readroom.messages import WITHOUT_EMOTION, Command, Marker
 from readroom.redaction import redact
-from readroom.settings import Settings, load_settings
+from readroom.settings import Settings, load_settings, supervised
 from readroom.streams import Keys, address
 from readroom.words import vocabulary
 
@@ -229,9 +229,9 @@ def purpose_command(
     """What a room's read-out is for; workplace and education forbid expressions (AI Act)."""
     settings = load_settings(room=room)
     if value is not None:
-        said = purposes.answered(purposes.named(value), time.time())
+        said = purposes.answered(purposes.named(value.lower()), time.time())
         purposes.keep(settings.data, settings.room, said)
-    typer.echo(purposes.describe(settings))
+    typer.echo(purposes.describe(settings, commands.running_purpose(settings)))
 
 
 @app.command()
@@ -332,7 +332,8 @@ def record(
     from readroom.dashboards.record import table
 
     if finish:
-        typer.echo(f"{table.finish(out)} rows in {out}")
+        rows = table.finish(out)
+        typer.echo(f"{rows} rows in {out}" if rows else "no whole part was left: no table is made")
         return
     table.arrow()
     table.check_place(out)
@@ -384,16 +385,18 @@ def erase(
     """Erase a session, or one person of it, for good. Shows the rows before and after as proof. The
     session must have ended; backups and recorded tables aren't reached."""
     from readroom.aggregator import erasing, retention
+    from readroom.aggregator.backup import readable
     from readroom.aggregator.store import Timelines
 
     folder = load_settings().data
     if retention.finish(folder):
         typer.echo("finished an erasure that had been cut off")
-    timelines = Timelines(folder)
-    if session is None:
-        typer.echo(erasing.listing(timelines.sessions()))
-        return
-    found, people = erasing.session_named(timelines, session), timelines.people(session)
+    with readable(folder):
+        timelines = Timelines(folder)
+        if session is None:
+            typer.echo(erasing.listing(timelines.sessions()))
+            return
+        found, people = erasing.session_named(timelines, session), timelines.people(session)
     who = None
     if number is not None:
         who = erasing.person_numbered(people, number, session)
@@ -457,7 +460,7 @@ def _settled(settings: Settings, cameras: Sequence[_Camera] = ()) -> Settings:
         ask=purposes.asker(sys.stdin, sys.stdout),
     )
     notice = purposes.notice(settled) if cameras else ""
-    if notice:
+    if notice and not supervised():
         typer.echo(notice)
     return settled
 
@@ -465,7 +468,8 @@ def _settled(settings: Settings, cameras: Sequence[_Camera] = ()) -> Settings:
 def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise BadSettings(
-            "erase: it is asked for before, and there is no terminal to ask at; add --yes"
+            "erase asks before it erases anything, and there is no terminal to ask at; to erase "
+            "without being asked, add --yes"
         )
     return typer.confirm(question)
 

@@ -26,7 +26,7 @@ from readroom.errors import BadSettings, ReadroomError
 from readroom.messages import MAX_SLOTS, BoxInfo, Command, Marker
 from readroom.redis_server import socket_path
 from readroom.settings import RedisSettings, Settings
-from readroom.streams import REDIS_AWAY, Client, Keys, add, connect, read_boxes
+from readroom.streams import REDIS_AWAY, Client, Keys, add, connect, read_boxes, room_purpose
 
 #: Commands kept while nobody reads them: far more than a person gives in a session.
 COMMANDS_KEPT: Final = 1000
@@ -114,6 +114,16 @@ def running_room(settings: Settings) -> Iterator[Client]:
             raise ReadroomError(
                 f"Redis went away ({type(error).__name__}): is the server up?"
             ) from None
+
+
+def running_purpose(settings: Settings) -> str | None:
+    """What the room runs for now, as streams.room_purpose; None where none runs that this machine
+    can reach. Who asks for a purpose is answered also where Redis doesn't."""
+    try:
+        with contextlib.closing(_connected(settings)) as client:
+            return room_purpose(client, Keys(settings.room))
+    except (ReadroomError, *REDIS_AWAY):
+        return None
 
 
 def require_aggregator(client: Client, room: str, now: float) -> None:

@@ -252,8 +252,9 @@ def notice(settings: Settings) -> str:
     return PURPOSE_WORDS.forbids.format(purpose=settings.purpose)
 
 
-def describe(settings: Settings) -> str:
-    """A room's purpose in words: which, since when, by whom, and what overrules it.
+def describe(settings: Settings, running: str | None = None) -> str:
+    """A room's purpose in words: which, since when, by whom, what overrules it, and what the room
+    runs for now (``running``, as streams.room_purpose; None: it doesn't, as far as is known).
 
     Raises BadSettings for a file that can't be read.
     """
@@ -268,6 +269,9 @@ def describe(settings: Settings) -> str:
         ]
     if settings.purpose is not None:
         lines.append(words.overruled.format(purpose=settings.purpose))
+    if running is not None:
+        says = words.painted if running == NO_PURPOSE else words.running
+        lines.append(says.format(room=settings.room, purpose=running))
     notices = notice(settings.model_copy(update={"purpose": decided(settings)}))
     return "\n".join([*lines, *([notices] if notices else []), words.later])
 

@@ -17,9 +17,13 @@ MASK = "***"
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<secret>\S*)@")
 # Up to the next white space, a closing quote included: a token may contain quotes too.
 _QUERY = re.compile(r"(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s?]*)\?\S+")
+_KEY = r"(?:pass(?:word|wd)?|token|secret|api[_-]?key|pwd|authorization)"
+# A file that is called like a secret, and what is said of it: "/etc/passwd: no such file". Only as
+# a word of its own, with a folder, and without what a query or a pair is made of.
+_FILE = rf"(?<!\S)[\"'(]?(?:(?:~|\.\.?)/|/[^\s:=&?@\"'/]+/)[^\s:=&?@\"']*{_KEY}(?=:\s)"
 # No word boundary before the key: READROOM_HTTP__TOKEN=… is one as well.
 _PAIR = re.compile(
-    r"(?i)(?P<key>pass(?:word|wd)?|token|secret|api[_-]?key|pwd|authorization)"
+    rf"(?i)(?P<file>{_FILE})|(?P<key>{_KEY})"
     r"(?P<sep>[\"']?\s*[=:]\s*(?:bearer\s+)?)(?:\"[^\"]*\"|'[^']*'|\S+)"
 )
 
@@ -32,7 +36,7 @@ def redact(text: str) -> str:
     ``token=…`` pairs, replaced by ``***``. Idempotent; text without secrets is unchanged."""
     text = _CREDENTIALS.sub(lambda match: f"{match['scheme']}{MASK}@", text)
     text = _QUERY.sub(lambda match: f"{match['url']}?{MASK}", text)
-    return _PAIR.sub(lambda match: f"{match['key']}{match['sep']}{MASK}", text)
+    return _PAIR.sub(lambda match: match["file"] or f"{match['key']}{match['sep']}{MASK}", text)
 
 
 def redact_source(source: str) -> str:

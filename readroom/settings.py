@@ -33,7 +33,14 @@ from pydantic_settings import (
 )
 
 from readroom.errors import BadSettings
-from readroom.messages import ENGINES, PLAIN_ENGINES, WITHOUT_EMOTION, EngineName, Purpose
+from readroom.messages import (
+    ENGINES,
+    PLAIN_ENGINES,
+    PURPOSES,
+    WITHOUT_EMOTION,
+    EngineName,
+    Purpose,
+)
 from readroom.redaction import redact
 
 #: Names that become part of Redis keys and metric labels.
@@ -119,7 +126,7 @@ class WorkerSettings(_Section):
         ("face", "expression", "pose"),
         description="What a worker runs; its lane (consumer group) is named after it. mesh (brows, "
         "lids and mouth in detail) and identity (the same person in two cameras) are there for "
-        "who has fetched their networks. expression, mesh and identity need face beside them.",
+        "who has their networks' files. expression, mesh and identity need face beside them.",
     )
     device: str = Field(
         "cpu",
@@ -178,7 +185,11 @@ class WorkerSettings(_Section):
     @field_validator("engines", mode="before")
     @classmethod
     def _split_engines(cls, value: Any) -> Any:
-        return re.split(r"[,+\s]+", value.strip()) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            raise ValueError(f"is empty; name one or more of {', '.join(ENGINES)}")
+        return re.split(r"[,+\s]+", value.strip())
 
     @field_validator("networks", mode="before")
     @classmethod
@@ -324,6 +335,15 @@ class Settings(BaseSettings):
     aggregator: AggregatorSettings = AggregatorSettings()
     http: HttpSettings = HttpSettings()
 
+    @field_validator("purpose", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            raise ValueError(f"is empty; name one of {', '.join(PURPOSES)}, or leave it unset")
+        return value.strip().lower()
+
     @field_validator("sources", "lanes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -377,7 +397,13 @@ class Settings(BaseSettings):
 
 #: Variables of the environment that are no fields: where the TOML file is, which parent a
 #: box ends with (see readroom.box).
-_OTHER_VARIABLES = ("READROOM_CONFIG", "READROOM_PARENT_PID")
+_PARENT = "READROOM_PARENT_PID"
+_OTHER_VARIABLES = ("READROOM_CONFIG", _PARENT)
+
+
+def supervised() -> bool:
+    """Whether this process belongs to a `readroom run`, which has said what there is to say."""
+    return _PARENT in os.environ
 
 
 def lane_name(engines: tuple[EngineName, ...]) -> str:

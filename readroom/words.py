@@ -13,7 +13,9 @@ markup. The groups, and the placeholders that a group's templates may use (FIELD
 
 - ``states``, ``looks``, ``actions``, ``measures``, ``deviations``: none
 - ``events``: by kind of event; one that ends in ``_sure`` is taken where the event says how sure it
-  is, one that ends in ``_bare`` where it carries no measure
+  is, one that ends in ``_bare`` where it carries no measure, one that ends in ``_changed`` where it
+  says in words in which direction, and by how much, a measure changed
+- ``changes``: what a measure that has risen, or fallen, is called
 - ``room``: about everybody; ``page``: the live page's own; ``check``: what is wrong with the view,
   and what to do about it
 """
@@ -49,6 +51,13 @@ class StateWords(TypedDict):
     past: str
 
 
+class ChangeWords(TypedDict):
+    """What is said of a measure that is ``more``, or ``less``, than before."""
+
+    more: str
+    less: str
+
+
 Texts = Mapping[str, str]
 Sayings = Mapping[str, StateWords]
 
@@ -57,7 +66,7 @@ Sayings = Mapping[str, StateWords]
 FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "events": frozenset(
         ("who", "other", "what", "past", "phase", "camera", "duration", "sure", "label")
-        + ("value", "low", "high", "n", "coverage")
+        + ("value", "low", "high", "n", "coverage", "change")
     ),
     "room": frozenset(
         ("who", "readout", "label", "duration", "sure", "count", "n", "percent")
@@ -77,8 +86,8 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All words of one language and profile. ``states``, ``looks``, ``actions`` and ``measures``
-    are named as in readroom.messages, ``deviations`` as the measurements of
+    """All words of one language and profile. ``states``, ``looks``, ``actions``, ``measures`` and
+    ``changes`` are named as in readroom.messages, ``deviations`` as the measurements of
     aggregator/deviation.py; a profile without emotion lacks those it must not name."""
 
     language: str
@@ -87,6 +96,7 @@ class Vocabulary:
     looks: Sayings
     actions: Sayings
     measures: Texts
+    changes: Mapping[str, ChangeWords]
     deviations: Texts
     phases: Texts
     drops: Texts
@@ -103,6 +113,9 @@ class Vocabulary:
                 yield group, f"{key}.label", saying["label"]
                 yield group, f"{key}.readout", saying["readout"]
                 yield group, f"{key}.past", saying["past"]
+        for key, change in self.changes.items():
+            yield "changes", f"{key}.more", change["more"]
+            yield "changes", f"{key}.less", change["less"]
         for group in (
             "measures",
             "deviations",
@@ -168,7 +181,17 @@ def event_sentence(words: Vocabulary, event: Event, names: Mapping[int, str]) ->
         kind = f"{kind}_sure"
     elif (event.measure is None or event.measure.value is None) and f"{kind}_bare" in words.events:
         kind = f"{kind}_bare"
+    elif f"{kind}_changed" in words.events:
+        kind = f"{kind}_changed"
     return words.events[kind].format_map(fields)
+
+
+def look_sentence(words: Vocabulary, look: str, who: str) -> str:
+    """What somebody looks like now: "P3 looks puzzled", "nothing can be told of P3". Raises
+    KeyError for a look that this vocabulary has no word for."""
+    readout = words.looks[look]["readout"]
+    template = words.room.get(f"look_{look}", words.room["look"])
+    return template.format_map({"who": who, "readout": readout})
 
 
 def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> dict[str, str]:
@@ -190,6 +213,7 @@ def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> d
         "high": signed(measure.high if measure else None),
         "n": str(measure.n if measure else 0),
         "coverage": percent(measure.coverage if measure else 0.0),
+        "change": _change(words, event),
     }
 
 
@@ -213,9 +237,33 @@ def _what(words: Vocabulary, event: Event) -> str:
     return words.deviations[event.figure or event.state or ""] if event.kind == "deviation" else ""
 
 
+def _change(words: Vocabulary, event: Event) -> str:
+    """A difference in words, with its interval seen in the same direction: "less … by 0.12
+    (−0.06 to +0.30)" of −0.12 (−0.30 to +0.06)."""
+    measure = event.measure
+    if event.kind not in _DIFFERENCES or measure is None or measure.value is None:
+        return ""
+    said = words.changes[event.figure or event.state or ""]
+    value, low, high = measure.value, measure.low, measure.high
+    less = signed(value).startswith("−")
+    if less:
+        low, high = _opposite(measure.high), _opposite(measure.low)
+    fields = {"value": f"{abs(value):.2f}", "low": signed(low), "high": signed(high)}
+    label = said["less" if less else "more"]
+    return words.room["change"].format_map({"label": label, **fields})
+
+
+def _opposite(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
 def _past(words: Vocabulary, kind: str, state: str) -> str:
     ended = {"state_ended": words.states, "look_ended": words.looks, "action_ended": words.actions}
     return ended[kind][state]["past"] if kind in ended else ""
+
+
+#: Kinds whose measure is a difference: after minus before.
+_DIFFERENCES: Final = ("response", "inflection", "peak")
 
 
 def _say(label: str, readout: str, past: str) -> StateWords:
@@ -277,10 +325,23 @@ _ACTIONS: Final[dict[str, StateWords]] = {
 }
 
 _MEASURES: Final = {
-    "valence": "how pleased the faces looked, from −1 to +1",
+    "valence": "how pleased the faces looked",
     "expressiveness": "expressiveness of the faces",
     "facing_front": "share of people facing the front",
     "synchrony": "how alike people changed at the same moments",
+}
+
+_CHANGES: Final[dict[str, ChangeWords]] = {
+    "valence": {"more": "the faces looked more pleased", "less": "the faces looked less pleased"},
+    "expressiveness": {
+        "more": "the faces were more expressive",
+        "less": "the faces were less expressive",
+    },
+    "facing_front": {
+        "more": "a larger share of people faced the front",
+        "less": "a smaller share of people faced the front",
+    },
+    "synchrony": {"more": "people changed more alike", "less": "people changed less alike"},
 }
 
 #: What differed most from somebody's own last minute; whether upwards or downwards isn't said.
@@ -331,7 +392,8 @@ _DROPS: Final = {
     "other": "for other reasons",
 }
 
-_INTERVAL: Final = "{value} ({low} to {high}), {n} people, readable {coverage}"
+_RESTS_ON: Final = "{n} people, readable {coverage}"
+_INTERVAL: Final = f"{{value}} ({{low}} to {{high}}), {_RESTS_ON}"
 
 #: One for every kind of event (messages.Event).
 _EVENTS: Final = {
@@ -349,12 +411,15 @@ _EVENTS: Final = {
     "deviation": "{who} looked unlike their own last minute for {duration}: {what}, {value} robust "
     "deviations",
     "deviation_bare": "{who} looked unlike their own last minute for {duration}: {what}",
-    "inflection": f"The room turned: {{what}}, {_INTERVAL}",
+    "inflection": f"The room turned, against before: {{what}}, {_INTERVAL}",
+    "inflection_changed": f"The room turned: {{change}}, {_RESTS_ON}",
     "inflection_bare": "The room turned: {what}",
-    "peak": f"The room was at its height: {{what}}, {_INTERVAL}",
+    "peak": f"The room was at its height, against the 20 s before: {{what}}, {_INTERVAL}",
+    "peak_changed": "The room was at its height: {change} than in the 20 s before, " + _RESTS_ON,
     "peak_bare": "The room was at its height: {what}",
     "marker": "Marked: {label}",
-    "response": f"After “{{label}}”: {{what}}, {_INTERVAL}",
+    "response": f"After “{{label}}”, against the 5 s before: {{what}}, {_INTERVAL}",
+    "response_changed": "After “{label}”: {change} than in the 5 s before, " + _RESTS_ON,
     "response_bare": "After “{label}”: too little was seen to say",
     "merged": "{who} and {other} are one person",
     "split": "{who} and {other} are two people",
@@ -363,6 +428,9 @@ _EVENTS: Final = {
 _ROOM: Final = {
     "person": "{who} {readout} for {duration}",
     "person_sure": "{who} {readout} for {duration}, {sure} sure",
+    "look": "{who} {readout}",
+    "look_cant_tell": "nothing can be told of {who}",
+    "change": "{label} by {value} ({low} to {high})",
     "viewer": "a viewer would name it “{label}”, {sure} sure",
     "count": "{label}: {count} of {n} people, {percent}",
     "unreadable": "can't be read: {count} of {n} people",
@@ -430,6 +498,11 @@ _PAGE_WITHOUT_EMOTION: Final = {
     "honesty": "Who is in view and what they visibly do; nothing is read from faces beyond that.",
     "no_expression": "No expression is computed, stored or shown.",
 }
+
+#: A look that isn't told: no face is read there, however well it is seen.
+_NO_LOOK: Final = _say("not told", "is not seen turned away", "was not seen turned away")
+
+_ROOM_WITHOUT_EMOTION: Final = {"look_cant_tell": "nothing is told of {who}"}
 
 #: Page sentences that tell of emotion in whatever words.
 _EMOTIONAL_PAGE: Final = ("indices",)
@@ -499,6 +572,25 @@ _CHECK: Final = {
     "no_news_remedy": "see whether cameras and workers run: `readroom doctor`, and their logs",
 }
 
+#: What the check says in place of this where no face is read.
+_CHECK_WITHOUT_EMOTION: Final = {
+    "head": "Room {room}, {seconds} s long: {n} in view, {count} of them seen well enough for "
+    "visible actions",
+    "good": "Everybody in view is seen well enough for visible actions.",
+    "bad": "{count} of {n} in view not seen well enough for visible actions.",
+    "trouble": "Something is in the way: see the remedies.",
+    "readable": "seen well",
+    "fine": "seen well",
+    "unfit": "not seen well",
+    "too_small": "the face is {width} px wide, visible actions take {limit} px",
+    "too_small_there": "the face is {width} px wide, too small for visible actions in this room",
+    "small": "the face is {width} px wide: enough, and better from {goal} px on",
+    "blurred": "the picture is blurred: sharpness {sharp}, {limit} at least",
+    "blurred_remedy": "focus camera {camera}, so that visible actions can be told; where people "
+    "move, more light",
+    "unreadable": "seen well for {percent} of the time only, though the face is large enough",
+}
+
 _ENGLISH: Final = Vocabulary(
     language="en",
     without_emotion=False,
@@ -506,6 +598,7 @@ _ENGLISH: Final = Vocabulary(
     looks=MappingProxyType(_LOOKS),
     actions=MappingProxyType(_ACTIONS),
     measures=MappingProxyType(_MEASURES),
+    changes=MappingProxyType(_CHANGES),
     deviations=MappingProxyType(_DEVIATIONS),
     phases=MappingProxyType(_PHASES),
     drops=MappingProxyType(_DROPS),
@@ -516,24 +609,47 @@ _ENGLISH: Final = Vocabulary(
 )
 
 
-def _silenced(full: Vocabulary, in_view: StateWords, page: Texts) -> Vocabulary:
-    """``full`` without any word for an expression or what is inferred from one: ``in_view`` is
-    what a face is then, ``page`` what the page says instead."""
+@dataclass(frozen=True, slots=True)
+class _Instead:
+    """What a language says where nothing is read from faces: ``in_view`` is what a face is then,
+    ``no_look`` what is said of a look that isn't told; the texts replace those of their group."""
+
+    in_view: StateWords
+    no_look: StateWords
+    room: Texts
+    page: Texts
+    check: Texts
+
+
+def _silenced(full: Vocabulary, instead: _Instead) -> Vocabulary:
+    """``full`` without any word for an expression or what is inferred from one."""
     states = {name: full.states[name] for name in PLAIN_STATES}
+    looks = {name: full.looks[name] for name in PLAIN_LOOKS}
     kept = {key: text for key, text in full.page.items() if key not in _EMOTIONAL_PAGE}
     return replace(
         full,
         without_emotion=True,
-        states=MappingProxyType({**states, NOT_READ: in_view}),
-        looks=MappingProxyType({name: full.looks[name] for name in PLAIN_LOOKS}),
+        states=MappingProxyType({**states, NOT_READ: instead.in_view}),
+        looks=MappingProxyType({**looks, "cant_tell": instead.no_look}),
         measures=MappingProxyType({name: full.measures[name] for name in PLAIN_MEASURES}),
+        changes=MappingProxyType({name: full.changes[name] for name in PLAIN_MEASURES}),
         deviations=MappingProxyType({name: full.deviations[name] for name in PLAIN_DEVIATIONS}),
-        page=MappingProxyType({**kept, **page}),
+        room=MappingProxyType({**full.room, **instead.room}),
+        page=MappingProxyType({**kept, **instead.page}),
+        check=MappingProxyType({**full.check, **instead.check}),
     )
 
 
+_INSTEAD: Final = _Instead(
+    in_view=_IN_VIEW,
+    no_look=_NO_LOOK,
+    room=_ROOM_WITHOUT_EMOTION,
+    page=_PAGE_WITHOUT_EMOTION,
+    check=_CHECK_WITHOUT_EMOTION,
+)
+
 _LANGUAGES: Final[dict[str, tuple[Vocabulary, Vocabulary]]] = {
-    "en": (_ENGLISH, _silenced(_ENGLISH, _IN_VIEW, _PAGE_WITHOUT_EMOTION)),
+    "en": (_ENGLISH, _silenced(_ENGLISH, _INSTEAD)),
 }
 
 
@@ -553,6 +669,8 @@ class PurposeWords:
     kept: str
     unknown: str
     overruled: str
+    running: str
+    painted: str
     later: str
     forbids: str
 
@@ -577,6 +695,8 @@ PURPOSE_WORDS: Final = PurposeWords(
     kept="Kept for room {room}; `readroom purpose` shows and changes it.",
     unknown="Room {room}: not asked yet; it is asked before the first real camera.",
     overruled="READROOM_PURPOSE={purpose} (or the settings file) overrules it.",
+    running="Room {room} is running now, for {purpose}.",
+    painted="Room {room} is running now, without a purpose: its people are painted (demo room).",
     later="A running room keeps its purpose until it is started again.",
     forbids="Purpose {purpose}: no expression is computed, stored, exported or named "
     "(EU AI Act, Art. 5(1)(f)).",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,37 +71,50 @@ def record(
     """
     arrow()
     check_place(path)
-    recording = Recording(path, without_emotion=without_emotion)
     rooms: TailReader[RoomState] = TailReader(client, keys.people, RoomState)
     events: TailReader[Event] = TailReader(client, keys.events, Event)
+    with closing(Recording(path, without_emotion=without_emotion)) as recording:
+        try:
+            _follow(rooms, events, recording, stopping=stopping, session=session, say=say)
+        except KeyboardInterrupt:
+            say("stopped")
+        recording.finish()
+    return Recorded(path, recording.session, recording.rows, recording.ended)
+
+
+def _follow(
+    rooms: TailReader[RoomState],
+    events: TailReader[Event],
+    recording: Recording,
+    *,
+    stopping: threading.Event,
+    session: str | None,
+    say: Callable[[str], None],
+) -> None:
+    """Take in what comes, until the session ends, ``stopping`` is set or Redis stays away."""
     started = False
     away_since: float | None = None
-    try:
-        while not (stopping.is_set() or recording.ended):
-            try:
-                if not started:
-                    _find_session(rooms, recording, session)
-                    started = True
-                    say(_beginning(recording, path))
-                _turn(rooms, events, recording)
-                away_since = None
-            except REDIS_AWAY:
-                now = time.monotonic()
-                if away_since is None:
-                    away_since = now
-                    say("Redis is away; trying again")
-                if now - away_since > AWAY_S:
-                    say("Redis stays away: the recording ends here")
-                    break
-                # It may come back empty: what is read twice is known as old.
-                rooms.rewind()
-                events.rewind()
-                recording.take([], now)
-                stopping.wait(RETRY_S)
-    except KeyboardInterrupt:
-        say("stopped")
-    recording.finish()
-    return Recorded(path, recording.session, recording.rows, recording.ended)
+    while not (stopping.is_set() or recording.ended):
+        try:
+            if not started:
+                _find_session(rooms, recording, session)
+                started = True
+                say(_beginning(recording))
+            _turn(rooms, events, recording)
+            away_since = None
+        except REDIS_AWAY:
+            now = time.monotonic()
+            if away_since is None:
+                away_since = now
+                say("Redis is away; trying again")
+            if now - away_since > AWAY_S:
+                say("Redis stays away: the recording ends here")
+                break
+            # It may come back empty: what is read twice is known as old.
+            rooms.rewind()
+            events.rewind()
+            recording.take([], now)
+            stopping.wait(RETRY_S)
 
 
 def _find_session(rooms: TailReader[RoomState], recording: Recording, session: str | None) -> None:
@@ -123,10 +137,10 @@ def _find_session(rooms: TailReader[RoomState], recording: Recording, session: s
         rooms.rewind()
 
 
-def _beginning(recording: Recording, path: Path) -> str:
+def _beginning(recording: Recording) -> str:
     if recording.session:
-        return f"recording session {recording.session} into {path}"
-    return f"waiting for a session to start; it will be recorded into {path}"
+        return f"recording session {recording.session} into {recording.path}"
+    return f"waiting for a session to start; it will be recorded into {recording.path}"
 
 
 def _turn(rooms: TailReader[RoomState], events: TailReader[Event], recording: Recording) -> None:
@@ -144,7 +158,7 @@ class Recording:
     def __init__(self, path: Path, *, without_emotion: bool) -> None:
         self.session = ""
         self.ended = False
-        self._path = path
+        self.path = path
         self._without_emotion = without_emotion
         self._started_at = 0.0
         self._time_s = -1.0
@@ -163,7 +177,7 @@ class Recording:
         """This session is the one. Raises BadSettings where the file can't be made."""
         self.session, self._started_at = state.session, state.started_at
         self._without_emotion = self._without_emotion or state.purpose in WITHOUT_EMOTION
-        self._table = Table(self._path, without_emotion=self._without_emotion)
+        self._table = Table(self.path, without_emotion=self._without_emotion)
         self._markers = Markers(self.session)
         self.happened(self._events)
         self._events.clear()
@@ -202,6 +216,11 @@ class Recording:
         if self._table is not None:
             self._write()
             self._table.finish()
+
+    def close(self) -> None:
+        """Let go of the parts, which stay where they weren't finished."""
+        if self._table is not None:
+            self._table.close()
 
     def _forbidden(self, state: RoomState) -> bool:
         """Whether the room's purpose has come to forbid what the table has columns for."""

@@ -4,14 +4,19 @@ A Parquet file can't be read before its footer is written at its very end, so a 
 cut off would leave nothing. Hence every group of rows is a whole file of its own at first, in a
 folder beside the one that was named (``talk.parquet.parts``), synced and renamed into place: a
 crash loses the group that was being filled, no more. :func:`finish` makes the one file of them.
+
+Who records holds a lock in that folder (LOCK_NAME), which the kernel takes back however the process
+ends: so nobody finishes, or begins anew, what is still being recorded.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +28,9 @@ from readroom.errors import BadSettings, ReadroomError
 LAYOUT: Final = "1"
 #: Rows of a row group in the finished file: a quarter of an hour of twelve people.
 GROUP_ROWS: Final = 50_000
+#: Locked in the parts' folder for as long as its recording runs. Readers of a folder of Parquet
+#: files pass over names that begin with a dot.
+LOCK_NAME: Final = ".lock"
 _COMPRESSION: Final = "zstd"
 
 
@@ -61,7 +69,8 @@ def _field(pa: Any, column: Column) -> Any:
 
 
 class Table:
-    """A table that is being recorded. Raises BadSettings where ``path`` can't be used."""
+    """A table that is being recorded; nobody else touches its parts until it is closed. Raises
+    BadSettings where ``path`` can't be used."""
 
     def __init__(self, path: Path, *, without_emotion: bool) -> None:
         self.rows = 0
@@ -71,6 +80,7 @@ class Table:
         check_place(path)
         try:
             self._parts.mkdir(mode=0o700)
+            self._lock: int | None = _locked(self._parts)
         except OSError as error:
             raise BadSettings(
                 f"{path}: can't be made ({error.strerror}); name a file in a folder that this "
@@ -95,11 +105,19 @@ class Table:
         self.rows += len(rows)
 
     def finish(self) -> None:
-        """Make the one file; without any rows there is none. Raises :class:`NotWritten`."""
+        """Make the one file, and close; without any rows there is none. Raises
+        :class:`NotWritten`."""
         if self._written:
-            finish(self._path)
+            _finish(self._path, _parts_in(self._parts))
         else:
             shutil.rmtree(self._parts)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the parts: what wasn't finished can be finished by others from now on."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 def parts_of(path: Path) -> Path:
@@ -113,10 +131,11 @@ def check_place(path: Path) -> None:
     if path.exists():
         raise BadSettings(f"{path}: exists already; name a new file")
     if parts_of(path).exists():
-        raise BadSettings(
-            f"{parts_of(path)}: a recording that was cut off, or still runs; make its table with "
-            f"`readroom record --finish --out {path}`, or name a new file"
-        )
+        with _unused(path):
+            raise BadSettings(
+                f"{parts_of(path)}: a recording that was cut off; make its table with "
+                f"`readroom record --finish --out {path}`, or name a new file"
+            )
     if not os.access(path.absolute().parent, os.W_OK):
         raise BadSettings(
             f"{path}: can't be made; name a file in a folder that is there and that this user may "
@@ -125,14 +144,67 @@ def check_place(path: Path) -> None:
 
 
 def finish(path: Path) -> int:
-    """Make the table ``path`` of the parts beside it, which are then removed; how many rows it
-    has. Also finishes what a recording that was cut off left behind. Raises BadSettings where
-    there is nothing to finish, NotWritten where the file can't be written."""
+    """Make the table ``path`` of the parts that a recording which was cut off left beside it, and
+    remove them; how many rows it has. 0: it had come to none, and there is no table. Raises
+    BadSettings where there is nothing to finish or the recording still runs, NotWritten where the
+    file can't be written."""
     folder = parts_of(path)
-    # What begins with a dot was never finished.
-    parts = sorted(part for part in folder.glob("*.parquet") if not part.name.startswith("."))
-    if not parts:
-        raise BadSettings(f"{folder}: no parts of a recording there; name the file it was to make")
+    if not folder.is_dir():
+        raise _nothing_in(folder)
+    with _unused(path):
+        parts = _parts_in(folder)
+        if parts:
+            return _finish(path, parts)
+        if any(not found.name.startswith(".") for found in folder.iterdir()):
+            raise _nothing_in(folder)  # Not made by a recording: not to be removed.
+        shutil.rmtree(folder)
+        return 0
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    """The parts of a recording, in their order. What begins with a dot was never finished."""
+    return sorted(part for part in folder.glob("*.parquet") if not part.name.startswith("."))
+
+
+def _nothing_in(folder: Path) -> BadSettings:
+    return BadSettings(f"{folder}: no parts of a recording there; name the file it was to make")
+
+
+def _locked(folder: Path) -> int:
+    """The lock of a parts' folder, held until it is closed. Raises BlockingIOError where somebody
+    holds it, OSError where it can't be made."""
+    lock = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
+@contextmanager
+def _unused(path: Path) -> Iterator[None]:
+    """Hold the parts of a recording that doesn't run any more. Raises BadSettings where it does,
+    or where they can't be held."""
+    try:
+        lock = _locked(parts_of(path))
+    except BlockingIOError:
+        raise BadSettings(
+            f"{parts_of(path)}: a recording that still runs; end that one first (Ctrl-C, or the "
+            "session's end), which makes its table, or name a new file"
+        ) from None
+    except OSError as error:
+        raise BadSettings(
+            f"{parts_of(path)}: can't be used ({error.strerror}); make it a folder that this user "
+            "may write, or name a new file"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _finish(path: Path, parts: Sequence[Path]) -> int:
     _, pq = arrow()
     rows = sum(int(pq.read_metadata(part).num_rows) for part in parts)
     if path.exists() and not _holds(pq, path, rows):
@@ -144,7 +216,7 @@ def finish(path: Path) -> int:
             _into_place(unfinished, path)
         except OSError as error:
             raise _not_written(path, error) from None
-    shutil.rmtree(folder)
+    shutil.rmtree(parts_of(path))
     return rows
 
 

@@ -2,12 +2,19 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import redis
 
 from readroom.messages import WITHOUT_EMOTION, Event, RoomState, decode
-from readroom.words import event_sentence, vocabulary
+from readroom.words import Vocabulary, event_sentence, look_sentence, vocabulary
+
+
+def told(words: Vocabulary, event: Event) -> Iterator[str]:
+    """Nothing of what has no word here: of before the room was for something else."""
+    with suppress(KeyError):
+        yield event_sentence(words, event, names={})
 
 
 def follow(client: redis.Redis, room: str) -> Iterator[str]:
@@ -21,21 +28,23 @@ def follow(client: redis.Redis, room: str) -> Iterator[str]:
             for positions[stream], entry in entries:
                 said: Any = decode(entry[b"m"], entry[b"v"], RoomState | Event)
                 if isinstance(said, Event) and said.session == session:
-                    yield event_sentence(words, said, names={})
+                    yield from told(words, said)
                 elif isinstance(said, Event):  # Of an older session, or of one about to begin.
                     waiting.append(said)
                 else:
                     looks = looks if said.session == session else {}
                     words, session = vocabulary(said.purpose in WITHOUT_EMOTION), said.session
-                    mine = [event for event in waiting if event.session == session]
+                    for event in (each for each in waiting if each.session == session):
+                        yield from told(words, event)
                     waiting.clear()
-                    yield from (event_sentence(words, event, names={}) for event in mine)
                     for person in said.people:
-                        if looks.get(person.person) != person.look:
+                        if looks.get(person.person) != person.look and person.look in words.looks:
                             looks[person.person] = person.look
-                            yield f"{person.pseudonym} {words.looks[person.look]['readout']}"
+                            yield look_sentence(words, person.look, person.pseudonym)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python docs/examples/consumer.py redis://127.0.0.1:6379/0 ROOM")
     for sentence in follow(redis.Redis.from_url(sys.argv[1], protocol=2), room=sys.argv[2]):
         print(sentence, flush=True)

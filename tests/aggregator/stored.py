@@ -125,3 +125,15 @@ def stored_rows(folder: Path, name: str | None = None) -> dict[str, int]:
             found = file.execute(f"SELECT count(*) FROM {rows}", {"name": name})
             counted[table] = found.fetchone()[0]
     return counted
+
+
+def damage(folder: Path, table: str) -> None:
+    """Spoil the first page of a table, as a bad disk would."""
+    path = folder / FILE_NAME
+    with closing(sqlite3.connect(path)) as connection:
+        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+        number = page.fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    with path.open("r+b") as file:
+        file.seek((number - 1) * size)
+        file.write(b"\xff" * size)

@@ -29,6 +29,7 @@ from tests.aggregator.made import START
 from tests.aggregator.stored import (
     a_session,
     about,
+    damage,
     event,
     measure,
     plain_sample,
@@ -190,11 +191,11 @@ def test_an_aggregator_that_starts_meanwhile_goes_on_without_who_was_erased(
     aggregator = threading.Thread(target=start)
     within = retention._within
 
-    def slowly(connection: sqlite3.Connection, change: Callable[[], None]) -> None:
+    def slowly(connection: sqlite3.Connection, folder: Path, change: Callable[[], None]) -> None:
         aggregator.start()
         aggregator.join(0.5)
         assert not found
-        within(connection, change)
+        within(connection, folder, change)
 
     monkeypatch.setattr(retention, "_within", slowly)
     assert erase_person(tmp_path, "s1", 1).complete
@@ -256,7 +257,7 @@ def test_an_erasure_that_was_cut_off_is_finished_later(
 ) -> None:
     plant(tmp_path)
 
-    def cut_off(connection: sqlite3.Connection) -> None:
+    def cut_off(connection: sqlite3.Connection, folder: Path) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
@@ -265,7 +266,7 @@ def test_an_erasure_that_was_cut_off_is_finished_later(
             erase_session(tmp_path, "s1")
     purged: list[bool] = []
     purge = retention._purge
-    monkeypatch.setattr(retention, "_purge", lambda file: purged.append(True) or purge(file))
+    monkeypatch.setattr(retention, "_purge", lambda *on: purged.append(True) or purge(*on))
     by(tmp_path)
     assert purged == [True]
     assert not any(on_disk(tmp_path).values())
@@ -395,3 +396,30 @@ def test_a_commit_beside_an_erasure_is_not_lost(tmp_path: Path) -> None:
     found = Timelines(tmp_path)
     assert [s.name for s in found.sessions()] == ["now"]
     assert len(found.samples("now")) == len(running.samples) + 1
+
+
+def test_a_damaged_store_is_told_as_such(tmp_path: Path) -> None:
+    write(tmp_path, a_session("s1"))
+    damage(tmp_path, "sample")
+    with pytest.raises(StoreFailed, match=r"file is damaged .* restore"):
+        erase_session(tmp_path, "s1")
+
+
+def test_rows_that_are_erased_from_a_damaged_store_may_have_left_copies(tmp_path: Path) -> None:
+    write(tmp_path, a_session("s1"))
+    damage(tmp_path, "note")  # Which a person has nothing in.
+    with pytest.raises(StoreFailed, match=r"^the rows are erased, but .*file is damaged") as told:
+        erase_person(tmp_path, "s1", 2)
+    assert "free some space" not in str(told.value)
+    assert [p.person for p in Timelines(tmp_path).people("s1")] == [1, 3]
+
+
+def test_a_daily_turn_over_a_damaged_store_is_told_and_ends(tmp_path: Path) -> None:
+    write(tmp_path, a_session("s1"))
+    damage(tmp_path, "session")
+    told: list[str] = []
+    turns = Retention(tmp_path, 90, told.append)
+    turns.turn(START + 200 * DAY_S)
+    turns.wait()
+    assert len(told) == 1
+    assert "file is damaged" in told[0]

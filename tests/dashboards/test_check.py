@@ -310,6 +310,20 @@ def test_no_emotion_is_named_where_none_may_be() -> None:
         assert word not in told
 
 
+def test_where_faces_are_not_read_it_is_told_whether_actions_can_be_seen() -> None:
+    blurred = good(sharpness=9.0)
+    report = judged(room(seen(1), seen(2, 20.0), seen(3, quality=blurred), purpose="workplace"))
+    told = text(report, without_emotion=True)
+    assert "3 in view, 2 of them seen well enough for visible actions" in told
+    assert "focus camera front, so that visible actions can be told" in told
+    assert "1 of 3 in view not seen well enough for visible actions." in told
+    whole = text(judged(room(seen(1), purpose="workplace")), without_emotion=True)
+    assert "Everybody in view is seen well enough for visible actions." in whole
+    assert not re.search(r"\bread|lens", told + whole)
+    silent = vocabulary(True)
+    assert not [text for text in silent.check.values() if re.search(r"\bread\b|readable", text)]
+
+
 def test_machines_get_names_figures_and_sentences() -> None:
     data = as_data(judged(room(seen(1, 20.0), seen(2))), WORDS)
     assert json.loads(json.dumps(data)) == data

@@ -296,11 +296,11 @@ def test_looks_and_turns_of_the_room_are_told_with_how_sure_that_is(
     texts = page.locator("#event-list > li > span")
     expect(texts).to_have_text(
         [
-            "After “prices”: share of people facing the front, +0.25 (+0.10 to +0.40), 4 people, "
-            "readable 90 %",
+            "After “prices”, against the 5 s before: share of people facing the front, +0.25 "
+            "(+0.10 to +0.40), 4 people, readable 90 %",
             "After “prices”: too little was seen to say",
-            "The room turned: share of people facing the front, −0.12 (−0.30 to +0.06), 5 people, "
-            "readable 84 %",
+            "The room turned, against before: share of people facing the front, −0.12 (−0.30 to "
+            "+0.06), 5 people, readable 84 %",
             "P3 and P5 are one person",
             "P3 looked displeased for 13 s, 82 % sure",
         ]

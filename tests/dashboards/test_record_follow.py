@@ -272,7 +272,10 @@ def test_a_recording_that_was_cut_off_stands_in_the_way_until_it_is_finished(
 ) -> None:
     cut = Recording(path, without_emotion=False)
     cut.take([state(0.25)], 0.0)
-    cut.take([], 100.0)  # On disk; then the process dies.
+    cut.take([], 100.0)  # On disk; then the process dies, and its lock with it.
+    with pytest.raises(BadSettings, match="still runs"):
+        record(client, KEYS, path, stopping=threading.Event())
+    cut.close()
     with pytest.raises(BadSettings, match="--finish"):
         record(client, KEYS, path, stopping=threading.Event())
     assert finish(path) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -111,13 +112,53 @@ def test_a_crash_leaves_every_group_that_was_written(tmp_path: Path) -> None:
 
 def test_the_parts_can_be_read_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "talk.parquet"
-    written(path, rows(3), rows(3, first=3))
+    written(path, rows(3), rows(3, first=3)).close()
     assert len(pq.read_table(parts_of(path))) == 12
+
+
+def test_a_recording_that_runs_is_left_alone_and_a_killed_one_is_finished(tmp_path: Path) -> None:
+    path = tmp_path / "talk.parquet"
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:  # Never returns to pytest.
+        written(path, rows(3))
+        os.write(told, b"1")
+        signal.pause()
+        os._exit(0)
+    try:
+        assert os.read(ready, 1) == b"1"
+        for tried in (lambda: finish(path), lambda: Table(path, without_emotion=False)):
+            with pytest.raises(BadSettings, match="still runs; end that one first"):
+                tried()
+        assert len(pq.read_table(parts_of(path))) == 6
+        assert not path.exists()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(told)
+    assert finish(path) == 6
+    assert [p.name for p in tmp_path.iterdir()] == ["talk.parquet"]
+
+
+def test_a_recording_that_was_killed_before_its_first_group_leaves_the_place_free(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "talk.parquet"
+    written(path).close()
+    (parts_of(path) / ".000001.parquet").write_bytes(b"PAR1 and then nothing")
+    assert finish(path) == 0
+    assert list(tmp_path.iterdir()) == []
+    parts_of(path).mkdir()
+    (parts_of(path) / "mine.txt").write_text("mine")
+    with pytest.raises(BadSettings, match="no parts of a recording there"):
+        finish(path)
+    assert (parts_of(path) / "mine.txt").read_text() == "mine"
 
 
 def test_a_crash_after_the_file_was_made_is_finished_too(tmp_path: Path) -> None:
     path = tmp_path / "talk.parquet"
-    written(path, rows(3))
+    written(path, rows(3)).close()
     kept = {part.name: part.read_bytes() for part in parts_of(path).iterdir()}
     finish(path)
     parts_of(path).mkdir()
@@ -147,14 +188,14 @@ def test_what_is_there_already_is_not_touched(tmp_path: Path) -> None:
         Table(path, without_emotion=False)
     assert path.read_text() == "mine"
     path.unlink()
-    written(path, rows(1))
-    with pytest.raises(BadSettings, match=r"cut off, or still runs.*--finish"):
+    written(path, rows(1)).close()
+    with pytest.raises(BadSettings, match=r"that was cut off; .*--finish"):
         Table(path, without_emotion=False)
     path.write_text("mine")
     with pytest.raises(BadSettings, match="isn't of these parts"):
         finish(path)
     assert path.read_text() == "mine"
-    assert len(list(parts_of(path).iterdir())) == 1
+    assert len(list(parts_of(path).glob("0*.parquet"))) == 1
 
 
 def test_a_folder_that_is_not_there_or_nothing_to_finish_is_a_clear_error(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from readroom.messages import BoxInfo
 from readroom.settings import load_settings
 from readroom.streams import PEOPLE_KEPT, Keys, add, register_box
 from tests.aggregator.made import START
-from tests.aggregator.stored import a_session, write
+from tests.aggregator.stored import a_session, damage, write
 from tests.dashboards.scene import person, room_state
 
 KEYS = Keys("room")
@@ -138,7 +138,7 @@ def test_two_who_turned_out_to_be_one_are_erased_as_one(data: Path) -> None:
         (["monday", "--person", "P9", "--yes"], "nobody in session monday was called so; there"),
         (["monday", "--person", "Bob", "--yes"], "'Bob': nobody is called so; people are P1 to"),
         (["monday", "--number", "9", "--yes"], "--number 9: session monday has no such person"),
-        (["monday"], "there is no terminal to ask at; add --yes"),
+        (["monday"], "there is no terminal to ask at; to erase without being asked, add --yes"),
     ],
 )
 def test_what_cannot_be_erased_is_a_clear_error(
@@ -165,6 +165,41 @@ def test_a_running_session_is_not_erased(data: Path, capsys: pytest.CaptureFixtu
 def test_where_no_store_is_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("erase") == 2
     assert "no session store there; set READROOM_DATA" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["erase"],
+        ["erase", "monday"],
+        ["erase", "monday", "--yes"],
+        ["erase", "monday", "--person", "P2", "--yes"],
+        ["backup", "copy"],
+    ],
+)
+@pytest.mark.parametrize("table", ["session", "sample"])
+def test_a_damaged_store_is_told_in_one_line(
+    table: str,
+    words: list[str],
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    write(data, a_session("monday", seconds=60))
+    damage(data, table)
+    if words == ["erase"] and table == "sample":  # Nothing of it is needed.
+        assert command(*words) == 0
+        return
+    assert command(*words) == 1
+    told = capsys.readouterr().err
+    assert "sessions.sqlite3: the session store's file is damaged (" in told
+    assert "move it away, then `readroom restore` a backup" in told
+    assert "free some space" not in told
+    assert len(told.splitlines()) == 1
+    assert not (tmp_path / "copy").exists()
 
 
 # -- backup and restore ---------------------------------------------------------------------------
@@ -201,6 +236,14 @@ def test_a_backup_replaces_no_file_and_needs_a_store(
     assert "no usable backup" in capsys.readouterr().err
     assert command("restore", str(tmp_path / "nowhere")) == 2
     assert "no such file; name one that `readroom backup` made" in capsys.readouterr().err
+
+
+def test_a_file_that_is_called_like_a_secret_is_told_as_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "passwd").write_text("root:x:0:0\n" * 100)
+    assert command("restore", str(tmp_path / "passwd")) == 2
+    assert f"{tmp_path}/passwd: no usable backup (" in capsys.readouterr().err
 
 
 # -- record ---------------------------------------------------------------------------------------
@@ -289,6 +332,10 @@ def test_what_a_cut_off_recording_left_is_finished(
     cut = Recording(path, without_emotion=False)
     cut.take([room_state(0.25, [person(1, "happiness")])], 0.0)
     cut.take([], 100.0)
+    for words in ([], ["--finish"]):
+        assert command("record", "--out", str(path), *words) == 2
+        assert "still runs; end that one first" in capsys.readouterr().err
+    cut.close()
     assert command("record", "--out", str(path)) == 2
     assert f"`readroom record --finish --out {path}`" in capsys.readouterr().err
     assert command("record", "--finish", "--out", str(path)) == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
-import pytest
 import redis
 
 from docs.examples.consumer import follow
@@ -69,11 +71,11 @@ def test_the_consumer_says_what_looks_begin_and_what_happened(client: redis.Redi
     assert sorted(itertools.islice(follow(client, "stage"), 5)) == sorted(
         [
             "P1 looks attentive",
-            "P2 can't tell",
+            "nothing can be told of P2",
             "P2 looks puzzled",
             "P3 looked displeased for 4.2 s, 82 % sure",
-            "The room turned: how pleased the faces looked, from −1 to +1, "
-            "+0.20 (+0.07 to +0.33), 4 people, readable 100 %",
+            "The room turned: the faces looked more pleased by 0.20 (+0.07 to +0.33), 4 people, "
+            "readable 100 %",
         ]
     )
 
@@ -81,10 +83,41 @@ def test_the_consumer_says_what_looks_begin_and_what_happened(client: redis.Redi
 def test_the_consumer_has_no_word_for_an_emotion_where_none_may_be_named(
     client: redis.Redis,
 ) -> None:
-    add(client, KEYS.people, room(person(1, "attentive"), purpose="workplace"))
+    people = (person(1, "attentive"), person(2, "turned_away"))
+    add(client, KEYS.people, room(*people, purpose="workplace"))
 
-    with pytest.raises(KeyError):
-        next(follow(client, "stage"))
+    assert next(follow(client, "stage")) == "P2 is turned away"
+
+
+def test_the_consumer_outlives_a_room_that_rolls_for_another_purpose(client: redis.Redis) -> None:
+    """While rolling, nothing has a session: what was told of an audience looks like the newest."""
+    add(client, KEYS.people, room(person(1, "amused"), session=""))
+    add(client, KEYS.events, event("look_ended", "amused", slot=1, person=1, session=""))
+    add(client, KEYS.people, room(person(1, "turned_away"), purpose="workplace", session=""))
+    away = event("look_ended", "turned_away", slot=1, person=1, session="")
+    add(client, KEYS.events, away)
+
+    assert list(itertools.islice(follow(client, "stage"), 3)) == [
+        "P1 looks amused",
+        "P1 is turned away",
+        "P1 was turned away for 4.2 s",
+    ]
+
+
+def test_the_consumer_says_how_it_is_called() -> None:
+    path = ROOT / "docs" / "examples" / "consumer.py"
+    ended = subprocess.run(
+        [sys.executable, str(path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("usage: ")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_the_consumer_tells_no_event_of_a_session_before_the_newest(client: redis.Redis) -> None:

@@ -18,15 +18,16 @@ from pathlib import Path
 import pytest
 import redis
 
-from readroom import purpose as purposes
+from readroom import cli, purpose as purposes
 from readroom.box import Box
 from readroom.cli import main
 from readroom.doctor import examine, render
 from readroom.errors import BadSettings
+from readroom.ingest.sources import parse_sources
 from readroom.log import Log
 from readroom.messages import PURPOSES, Purpose
 from readroom.settings import Settings, load_settings, to_environment
-from readroom.streams import PURPOSE_HELD_S, Keys, room_purpose
+from readroom.streams import NO_PURPOSE, PURPOSE_HELD_S, Keys, room_purpose
 
 from ..conftest import ROOT
 
@@ -145,8 +146,8 @@ def test_where_it_is_forbidden_no_worker_and_no_lane_reads_expressions(purpose: 
     assert settled(nobody, purpose=purpose, lanes=lanes).lanes == ("face", "pose")
     assert "expression" not in " ".join(to_environment(found).values())
     # Two that have become the same are one; where none was named, none is.
-    lanes = ("face+expression+mesh", "face+mesh")
-    assert settled(nobody, purpose=purpose, lanes=lanes).lanes == ("face+mesh",)
+    alike = settled(nobody, purpose=purpose, lanes=("face+expression+mesh", "face+mesh"))
+    assert alike.lanes == ("face+mesh",)
     assert found.lanes == ()
 
 
@@ -198,6 +199,22 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
+def test_a_run_says_once_what_is_forbidden(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cameras = parse_sources(("demo:left",))
+    settings = load_settings(purpose="workplace")
+    cli._settled(settings, cameras)
+    assert capsys.readouterr().out.count("Purpose workplace: no expression is computed") == 1
+    monkeypatch.setenv("READROOM_PARENT_PID", str(os.getpid()))
+    assert cli._settled(settings, cameras).engines == ("face", "pose")
+    assert not capsys.readouterr().out
+
+
+def test_the_command_takes_a_purpose_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Room room: workplace" in told(capsys, "purpose", "Workplace")
+
+
 def test_the_command_shows_and_changes_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +231,29 @@ def test_the_command_shows_and_changes_it(
     said = told(capsys, "purpose")
     assert "READROOM_PURPOSE=research" in said
     assert "no expression" not in said
+
+
+def test_the_command_shows_what_the_running_room_is_for(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    client: redis.Redis,
+    redis_url: str,
+) -> None:
+    settled(workplace)
+    monkeypatch.setenv("READROOM_REDIS__URL", redis_url)
+    assert "running now" not in told(capsys, "purpose")
+    client.set(KEYS.purpose, "research")
+    said = told(capsys, "purpose")
+    assert "Room room: workplace" in said
+    assert "Room room is running now, for research." in said
+    client.set(KEYS.purpose, NO_PURPOSE)
+    assert "without a purpose: its people are painted" in told(capsys, "purpose")
+    assert "running now" not in told(capsys, "purpose", "--room", "stage")
+    # What is kept is shown also where nobody answers.
+    monkeypatch.setenv("READROOM_REDIS__URL", "redis://127.0.0.1:1/0")
+    said = told(capsys, "purpose")
+    assert "Room room: workplace" in said
+    assert "running now" not in said
 
 
 def test_an_unknown_purpose_is_refused_with_the_known_ones(

@@ -81,12 +81,35 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
         "open http://127.0.0.1:8710/ (metrics: http://127.0.0.1:9310/metrics)",
         "/data/clip one.mp4: no such file",
         "mail me@example.org",
+        "readroom: /etc/passwd: no usable backup (file is not a database)",
+        "/home/me/old.password: no such file",
+        "(../passwd: not a picture)",
+        "~/token: is a folder",
         "Redis at redis://localhost:6379/0 doesn't answer: is it running?",
         "",
     ],
 )
 def test_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/etc/passwd: password: geheim1",
+        "/etc/passwd: token=geheim1",
+        "/password: geheim1",
+        "user/password: geheim1",
+        "/cam/user=admin&password: geheim1",
+        "/cam/login?password: geheim1",
+        "/cam/password=geheim1",
+        "/cam/password:geheim1",
+        "http://cam/a/password: geheim1",
+        '{"/a/password": "geheim1"}',
+    ],
+)
+def test_a_path_beside_a_secret_does_not_save_it(text: str) -> None:
+    assert "geheim1" not in redact(text)
 
 
 @pytest.mark.parametrize(

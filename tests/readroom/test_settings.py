@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings as hypothesis_settings, stra
 from pydantic import SecretStr
 
 from readroom.errors import EXIT_BAD_SETTINGS, BadSettings
-from readroom.messages import ENGINES, WITHOUT_EMOTION
+from readroom.messages import ENGINES, PURPOSES, WITHOUT_EMOTION
 from readroom.settings import (
     Settings,
     environment_names,
@@ -424,3 +424,24 @@ def test_every_field_has_a_variable_and_every_variable_a_field() -> None:
     assert set(to_environment(loaded)) == set(environment_names())
     assert isinstance(loaded.redis.url, SecretStr)
     assert isinstance(loaded, Settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "choices"),
+    [("READROOM_WORKERS__ENGINES", ENGINES), ("READROOM_PURPOSE", PURPOSES)],
+)
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_choice_is_called_empty_and_the_choices_are_told(
+    variable: str, choices: tuple[str, ...], value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    line = refused()
+    assert f"({variable}): is empty; name one" in line
+    assert ", ".join(choices) in line
+
+
+@pytest.mark.parametrize("value", ["Workplace", "WORKPLACE", " workplace "])
+def test_a_purpose_may_be_written_in_any_case(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READROOM_PURPOSE", value)
+    assert load_settings().purpose == "workplace"
+    assert load_settings().engines == ("face", "pose")

@@ -31,6 +31,7 @@ from readroom.words import (
     PURPOSE_WORDS,
     Vocabulary,
     event_sentence,
+    look_sentence,
     percent,
     seconds,
     signed,
@@ -106,6 +107,7 @@ def test_the_full_vocabulary_has_words_for_everything_that_messages_name() -> No
     assert tuple(words.looks) == LOOKS
     assert tuple(words.actions) == ACTIONS
     assert tuple(words.measures) == MEASURES
+    assert tuple(words.changes) == MEASURES
     assert tuple(words.deviations) == MEASUREMENTS
     phases = set(get_args(CameraPhase)) | set(get_args(RoomState.__annotations__["phase"]) or ())
     assert phases <= set(words.phases)
@@ -119,6 +121,7 @@ def test_the_profile_without_emotion_keeps_what_can_be_seen() -> None:
     assert tuple(words.actions) == ACTIONS
     assert set(words.looks) == {"turned_away", "cant_tell"}
     assert set(words.measures) == {"facing_front"}
+    assert set(words.changes) == {"facing_front"}
     assert set(words.deviations) == {"pitch", "yaw", "movement"}
     assert words.without_emotion
     assert not vocabulary(False).without_emotion
@@ -130,7 +133,7 @@ def test_every_kind_of_event_has_a_sentence(words: Vocabulary) -> None:
     kinds = set(re.findall(r"``(\w+)``", described)) - {"events"}
     kinds -= set(Event.__struct_fields__) - {"camera"}
     assert {"state_ended", "look_ended", "merged", "response"} <= kinds
-    plain = {key for key in words.events if not key.endswith(("_sure", "_bare"))}
+    plain = {key for key in words.events if not key.endswith(("_sure", "_bare", "_changed"))}
     assert plain == kinds
 
 
@@ -150,6 +153,9 @@ def test_what_lasted_is_told_with_how_long_and_how_sure(words: Vocabulary) -> No
     for kind in ("inflection", "peak", "response"):
         told = set(re.findall(r"{\w+}", words.events[kind]))
         assert {"{what}", "{n}", "{coverage}", "{low}", "{high}"} <= told
+        told = set(re.findall(r"{\w+}", words.events[f"{kind}_changed"]))
+        assert {"{change}", "{n}", "{coverage}"} <= told
+    assert {"{value}", "{low}", "{high}"} <= set(re.findall(r"{\w+}", words.room["change"]))
     assert {"{n}", "{coverage}"} <= set(re.findall(r"{\w+}", words.room["measure"]))
     assert "{sure}" in words.room["viewer"]
 
@@ -176,6 +182,7 @@ def room_event(kind: str, **fields: object) -> Event:
 
 
 FIGURE = Measure(value=-0.12, low=-0.3, high=0.06, n=5, coverage=0.84)
+ROSE = Measure(value=0.24, low=-0.68, high=1.16, n=3, coverage=1.0)
 
 
 @pytest.mark.parametrize(
@@ -204,12 +211,23 @@ FIGURE = Measure(value=-0.12, low=-0.3, high=0.06, n=5, coverage=0.84)
         (room_event("camera", camera="left", state="retrying"), "Camera left: lost, trying"),
         (
             room_event("inflection", state="facing_front", measure=FIGURE),
-            "The room turned: share of people facing the front, −0.12 (−0.30 to +0.06), 5 people, "
-            "readable 84 %",
+            "The room turned: a smaller share of people faced the front by 0.12 (−0.06 to +0.30), "
+            "5 people, readable 84 %",
         ),
         (
-            room_event("response", state="prices", figure="facing_front", measure=FIGURE),
-            "After “prices”: share of people facing the front, −0.12 (−0.30 to +0.06), 5 people",
+            room_event("response", state="prices", figure="valence", measure=ROSE),
+            "After “prices”: the faces looked more pleased by 0.24 (−0.68 to +1.16) than in the "
+            "5 s before, 3 people, readable 100 %",
+        ),
+        (
+            room_event("response", state="prices", figure="valence", measure=FIGURE),
+            "After “prices”: the faces looked less pleased by 0.12 (−0.06 to +0.30) than in the "
+            "5 s before, 5 people",
+        ),
+        (
+            room_event("peak", state="expressiveness", measure=ROSE),
+            "The room was at its height: the faces were more expressive by 0.24 (−0.68 to +1.16) "
+            "than in the 20 s before, 3 people",
         ),
         (
             room_event("response", state="prices"),
@@ -241,6 +259,21 @@ def test_an_event_is_one_sentence(happened: Event, told: str) -> None:
 def test_an_emotion_cannot_be_said_without_a_word_for_it(happened: Event) -> None:
     with pytest.raises(KeyError):
         event_sentence(vocabulary(True), happened, {})
+
+
+def test_a_look_that_cannot_be_told_is_not_said_to_be_the_persons_failing() -> None:
+    assert look_sentence(vocabulary(False), "puzzled", "P3") == "P3 looks puzzled"
+    assert look_sentence(vocabulary(False), "cant_tell", "P3") == "nothing can be told of P3"
+
+
+def test_where_faces_are_not_read_on_purpose_nobody_is_hard_to_read() -> None:
+    silent = vocabulary(True)
+    assert look_sentence(silent, "cant_tell", "P3") == "nothing is told of P3"
+    ended = event("look_ended", state="cant_tell")
+    assert event_sentence(silent, ended, {}) == "P3 was not seen turned away for 4.2 s"
+    assert not [key for _, key, text in silent.templates() if "hard to read" in text]
+    with pytest.raises(KeyError):
+        look_sentence(silent, "amused", "P3")
 
 
 def test_times_shares_and_figures_are_spelled_as_people_read_them() -> None:
