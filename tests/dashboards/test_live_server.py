@@ -205,6 +205,8 @@ def test_a_redis_that_comes_back_empty_is_followed_again(own_redis: OwnRedis) ->
             with redis.Redis.from_url(own_redis.url) as client:
                 Publisher(client, mark="a").say(room_state(1.0, [person(1, "neutral")]))
             assert next_of(events, "history") is not None
+            state = f"{live.address}state"
+            eventually(lambda: (httpx.get(state).json() or {}).get("time_s") == 1)
             own_redis.stop()
             away = next(data for kind, data in events if kind == "status" and not data["redis"])
             assert away["away_since"] is not None
