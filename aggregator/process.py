@@ -341,6 +341,8 @@ class Aggregator:
         job = (rules.sources, rules.purpose)
         if last is not None and (last.data.sources, last.data.purpose) != job:
             last = None  # Another job.
+        if last is not None and last.data.ended:  # This run starts as its settings say.
+            last.data.asked, last.data.title, last.data.ended = None, None, False
         silent_s = time.time() - last.saved_at if last is not None else 0.0
         if last is not None and goes_on(last.data.session, silent_s):
             room = Room(rules, last.data)
@@ -413,7 +415,7 @@ class Aggregator:
         if room is None:
             return
         room.close(self._clock())
-        room.data.asked = None  # The next run starts as its settings say.
+        room.data.ended = self._dirty = True
         self._advance(room, self._clock(), client)
         self._commit(room)
         if self._failing_since is not None:

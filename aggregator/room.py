@@ -79,7 +79,7 @@ class Room:
         self.data = data or RoomData(room=rules.room, sources=rules.sources, purpose=rules.purpose)
         self.salt = "0"
         self.changes = Changes()
-        self._embeddings = Embeddings()
+        self.embeddings = Embeddings()
         self._scene = Scene(self.data, rules)
         self._starting: set[str] = set()
         self._recording: set[str] = set()
@@ -112,11 +112,11 @@ class Room:
         camera.mode = message.mode
         if self.rules.without_emotion:
             message = _without_expressions(message)
-        seen = self._embeddings.set_aside(message)
+        seen = self.embeddings.set_aside(message)
         self._joined(camera, joining.offer(camera.join, seen, now, self.rules.join), now)
         if seen is not message and not _waits(camera, message.seq):
             # It came twice, or too late: nothing is kept of a frame that nobody waits for.
-            self._embeddings.give_back(camera.name, message.seq)
+            self.embeddings.give_back(camera.name, message.seq)
 
     def tick(self, now: float) -> None:
         """Let time pass: frames that waited long enough, live cameras that went silent, and
@@ -167,7 +167,7 @@ class Room:
         self._advance()
         self._scene.close({name: one.at_s for name, one in data.cameras.items()}, end_s, rows)
         session.closed = True
-        self._embeddings, self._waited_since = Embeddings(), None
+        self.embeddings, self._waited_since = Embeddings(), None
         if not session.rolling:
             tell(rows, "session_closed", 0.0, end_s)
         data.asked = None if data.asked == "start" else data.asked
@@ -184,11 +184,6 @@ class Room:
         if self._rolls("live"):
             return without_people(self.data, but_recordings=not self._rolls("recording"))
         return without_lines(self.data)
-
-    @property
-    def embeddings_kept(self) -> int:
-        """Frames of which embeddings are kept, in memory, until they are let in."""
-        return len(self._embeddings)
 
     def waiting(self) -> set[tuple[str, int]]:
         """Camera and seq of the frames that were read and wait in line for another camera's."""
@@ -356,7 +351,7 @@ class Room:
         self.data.models.update(frame.models)
         self._released_at.setdefault(camera.name, []).append(now)
         self.changes.joined.append((camera.name, frame.captured_at))
-        embeddings = self._embeddings.give_back(camera.name, frame.seq)
+        embeddings = self.embeddings.give_back(camera.name, frame.seq)
         overflow = self.data.people.slots.overflow
         self._scene.frame(camera, frame, embeddings, at_s, self._rows())
         self.changes.overflow += self.data.people.slots.overflow - overflow

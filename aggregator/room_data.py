@@ -68,7 +68,8 @@ class RoomData(msgspec.Struct):
     """Everything that a checkpoint holds; no embedding, nothing made of one. ``sources`` and
     ``purpose`` are what the room was told to watch, and for what, so that a crashed session isn't
     taken up by another job. ``asked`` is whether somebody has started or stopped a session by
-    command, ``title`` what the next one is to be called. ``commands`` is how far the commands were
+    command, which holds until a run ends of itself (``ended``), and ``title`` what the next one is
+    to be called. ``commands`` is how far the commands were
     read, ``obeyed`` has the ids of the newest."""
 
     room: str
@@ -81,6 +82,7 @@ class RoomData(msgspec.Struct):
     moments: moments.Moments = msgspec.field(default_factory=moments.Moments)
     models: dict[str, str] = {}
     asked: Literal["start", "stop"] | None = None
+    ended: bool = False
     title: str | None = None
     commands: str = ""
     obeyed: list[str] = []
@@ -220,6 +222,7 @@ def without_people(data: RoomData, *, but_recordings: bool = False) -> RoomData:
             for name, camera in data.cameras.items()
         },
         asked=data.asked,
+        ended=data.ended,
         title=data.title,
         commands=data.commands,
         obeyed=data.obeyed,

@@ -122,7 +122,8 @@ def alone(folder: Path) -> Iterator[bool]:
 def only_aggregator(folder: Path, room: str) -> Iterator[None]:
     """Hold a room for as long as its aggregator runs: two that wrote its session into one file
     would tell everything twice, whether or not they share a Redis. Raises BadSettings."""
-    lock = os.open(folder / f"{room}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    # Not just the room's name: a room called "sessions" would meet the store's own lock.
+    lock = os.open(folder / f"aggregator.{room}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

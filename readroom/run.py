@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from readroom import __version__
 from readroom.box import Box
 from readroom.errors import ReadroomError
-from readroom.messages import RoomState
+from readroom.messages import BoxInfo, RoomState
 from readroom.metrics import SupervisorMetrics
 from readroom.pixels import remove_orphans, ring_prefix
 from readroom.redis_server import socket_path
@@ -214,6 +214,7 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
                     )
                 continue
             newest = tail.backfill(1)
+            boxes = read_boxes(client, box.keys)
         except REDIS_AWAY:
             _say("Redis is away; waiting for it")
             continue
@@ -224,10 +225,18 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
         if silent_s > SILENT_S:
             _say(f"no news from the aggregator for {silent_s:.0f} s")
         elif newest[0].session != closed:
-            _say(progress_line(newest[0]))
+            _say(progress_line(newest[0]) + _trouble(boxes))
             if newest[0].phase == "closed":
                 closed = newest[0].session
                 _say(f"the session is closed{_why(newest[0])}. The page stays; Ctrl-C ends.")
+
+
+def _trouble(boxes: Mapping[str, BoxInfo]) -> str:
+    """What the aggregator says while it can't do its work: figures may run on all the same."""
+    aggregator = boxes.get("aggregate/aggregator")
+    if aggregator is None or aggregator.ready or not aggregator.detail:
+        return ""
+    return f" · aggregator: {aggregator.detail}"
 
 
 def _why(state: RoomState) -> str:

@@ -9,10 +9,10 @@ is fewer, and never starves. It depends on the frame alone, so all workers of a 
 Expressions are read of faces found in the same frame. So with ``face_every = 2`` and
 ``expression_every = 3`` a turn that comes on frame 3 is kept for frame 4, where faces run: the
 turns 0, 3, 6, 9 run on 0, 4, 6, 10. Meshes have the turns of expressions, whether or not those run.
-Poses wait for faces in the same way. Only where they are to
-run more often than faces do they run in between, around faces known from a moment before. Those
-are known to the worker that saw them and to no other, so in a lane of several workers such frames
-may go without a pose; where nothing else ran, they are told as skipped by cadence.
+Poses wait for faces in the same way. Only where they are to run more often than faces do they run
+in between, around faces known from a moment before. Those are known to the worker that saw them and
+to no other, so in a lane of several workers such frames may go without a pose; where nothing else
+ran, they are told as skipped by cadence.
 
 Identities have a turn every IDENTITY_EVERY_S of the camera's time, on a frame with faces: who
 somebody is doesn't depend on how often a camera is read, and those who compare want a look a

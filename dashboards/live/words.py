@@ -5,7 +5,7 @@ Placeholders in braces are filled by the page (static/words.js), as text and nev
 
 from __future__ import annotations
 
-from typing import Final, TypedDict
+from typing import TypedDict
 
 from readroom.messages import STATES
 from readroom.words import StateWords, vocabulary
@@ -41,6 +41,3 @@ def page_words(without_emotion: bool) -> Words:
         "drops": dict(words.drops),
         "sentences": {**words.page, **events},
     }
-
-
-WORDS: Final[Words] = page_words(without_emotion=False)

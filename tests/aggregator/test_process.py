@@ -542,6 +542,22 @@ def test_a_second_aggregator_that_writes_to_the_same_folder_is_refused(
     assert "is writing to" in said
 
 
+def test_a_stop_holds_for_the_run_that_it_was_given_to(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path) as aggregator:
+        add(client, KEYS.observations, observation(0, captured_at=time.time()))
+        wait_for(lambda: len(Timelines(tmp_path).sessions()) == 1)
+        stop = Command(room="room", at=time.time(), verb="stop", id="stop")
+        add(client, KEYS.commands, stop)
+        wait_for(lambda: closed(tmp_path))
+        aggregator.stop()
+    with running(redis_url, tmp_path):
+        for seq in range(1, 10):
+            add(client, KEYS.observations, observation(seq, captured_at=time.time()))
+        assert wait_for(lambda: len(Timelines(tmp_path).sessions()) == 2)
+
+
 def test_an_aggregator_that_crashed_on_another_host_only_delays_its_successor(
     redis_url: str, client: redis.Redis, tmp_path: Path
 ) -> None:

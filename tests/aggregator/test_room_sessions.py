@@ -250,3 +250,15 @@ def test_between_a_stop_and_the_next_frame_nothing_that_waits_is_written_down() 
     kept = there.checkpoint().cameras["front"].join.held
     assert kept.keys() == held.keys()
     assert not any(seen.faces for waits in kept.values() for seen in waits.lanes.values())
+
+
+def test_what_a_stopped_run_leaves_behind_says_nothing_of_anybody() -> None:
+    there = room(lanes=(LANE, "pose"))
+    play(there, [*film(HAPPY, 0, 5, lane="pose", engines=("pose",)), says("stop", 5)])
+    play(there, film(HAPPY, 5, 8))
+    there.close(START + 9)
+    there.data.ended = True
+    kept = msgspec.msgpack.decode(encode(there.checkpoint()), type=RoomData)
+    assert (kept.asked, kept.ended) == ("stop", True)
+    assert (kept.people.present, kept.people.away) == ({}, {})
+    assert all(camera.line == [] for camera in kept.cameras.values())

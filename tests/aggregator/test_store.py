@@ -14,7 +14,14 @@ from readroom.aggregator import store as stores
 from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import SessionRows
-from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines, connect
+from readroom.aggregator.store import (
+    FILE_NAME,
+    Store,
+    StoreFailed,
+    Timelines,
+    connect,
+    only_aggregator,
+)
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS, WITHOUT_EMOTION, Marker
 from tests.aggregator.made import START, face, looks, observation, room, two_people
@@ -205,3 +212,8 @@ def test_opening_the_file_again_takes_no_lock_of_the_store_away(tmp_path: Path) 
             rows = SessionRows("room", running, samples=[plain_sample(1, float(number))])
             store.commit([rows], RoomData(room="room", session=running), START)
             assert seen() == number
+
+
+def test_a_room_may_be_called_like_the_store_itself(tmp_path: Path) -> None:
+    with Store(tmp_path), only_aggregator(tmp_path, "sessions"):
+        pass

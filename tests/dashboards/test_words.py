@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import readroom.dashboards.live as live_package
-from readroom.dashboards.live.words import WORDS, page_words
+from readroom.dashboards.live.words import page_words
 from readroom.messages import EXPRESSIONS, LOOKS, STATES
 from readroom.words import vocabulary
 
@@ -14,11 +14,11 @@ SCRIPTS = "\n".join(path.read_text() for path in sorted(STATIC.glob("*.js")))
 
 
 def test_the_page_picks_from_the_vocabulary() -> None:
-    words = vocabulary(False)
-    assert WORDS["order"] == STATES
-    assert WORDS["states"] == words.states
-    assert WORDS["sentences"]["honesty"] == words.page["honesty"]
-    assert WORDS["sentences"]["event_look_ended"] == words.events["look_ended"]
+    words, sent = vocabulary(False), page_words(without_emotion=False)
+    assert sent["order"] == STATES
+    assert sent["states"] == words.states
+    assert sent["sentences"]["honesty"] == words.page["honesty"]
+    assert sent["sentences"]["event_look_ended"] == words.events["look_ended"]
 
 
 def test_a_page_without_emotion_is_sent_no_name_of_one() -> None:
@@ -34,7 +34,7 @@ def test_a_page_without_emotion_is_sent_no_name_of_one() -> None:
 
 
 def test_every_sentence_that_the_page_says_exists_and_is_said() -> None:
-    sentences = WORDS["sentences"]
+    sentences = page_words(without_emotion=False)["sentences"]
     for key in re.findall(r'say\(\s*"(\w+)"', SCRIPTS):
         assert key in sentences, key
     for key in sentences:
