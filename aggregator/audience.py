@@ -26,7 +26,8 @@ from typing import Final
 
 import msgspec
 
-from readroom.aggregator import bins, intervals
+from readroom import intervals
+from readroom.aggregator import bins
 from readroom.aggregator.bins import Bins
 from readroom.aggregator.expression_state import READABLE_WEIGHT, clean
 from readroom.aggregator.synchrony import synchrony

@@ -16,12 +16,13 @@ from readroom.aggregator import audience as audiences, inflections, responses as
 from readroom.aggregator.audience import Audience, Point
 from readroom.aggregator.inflections import Cusum, Peaks
 from readroom.aggregator.responses import Responses
-from readroom.aggregator.rows import MarkerRow, MeasureRow, SessionRows
+from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.telling import tell
 from readroom.messages import (
     MEASURES,
     Measure,
 )
+from readroom.sessions.rows import MarkerRow, MeasureRow
 
 
 class Moments(msgspec.Struct):

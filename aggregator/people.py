@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from readroom.affect import affect
 from readroom.aggregator import (
     coverage as coverages,
     expression_state as expressions,
@@ -27,14 +28,14 @@ from readroom.aggregator import (
     views,
 )
 from readroom.aggregator.actions import state as actions
-from readroom.aggregator.affect import affect
 from readroom.aggregator.gallery import Gallery, Look
 from readroom.aggregator.readout import Ended, Readout, ReadoutRules
-from readroom.aggregator.rows import PersonRow, SessionRows
+from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.sight import Sight
 from readroom.aggregator.telling import Who, tell
 from readroom.aggregator.views import View
-from readroom.messages import Box, PersonState, Quality
+from readroom.messages import Box, PersonState, Quality, pseudonym
+from readroom.sessions.rows import PersonRow
 
 #: The number of whoever has none yet.
 UNKNOWN: Final = 0
@@ -194,11 +195,11 @@ class Crowd:
         """By hand: the people of two slots are one. Returns the number that is no longer used."""
         a, b = self._in_slot(slot), self._in_slot(other)
         if a is None or b is None:
-            name = seats.pseudonym(slot if a is None else other)
+            name = pseudonym(slot if a is None else other)
             return identity.Refused(f"merge: there is no {name} in the room")
         done = identity.merge(self.people.links, self._gallery, a, b)
         if isinstance(done, identity.Refused):
-            names = " and ".join(seats.pseudonym(one) for one in (slot, other))
+            names = " and ".join(pseudonym(one) for one in (slot, other))
             return identity.Refused(f"{done.reason} ({names})")
         self._unite(done.kept, done.gone, rows)
         return done.gone
@@ -208,14 +209,14 @@ class Crowd:
         number = self._in_slot(slot)
         person = None if number is None else self.people.present.get(number)
         if person is None:
-            return identity.Refused(f"split: there is no {seats.pseudonym(slot)} in the room")
+            return identity.Refused(f"split: there is no {pseudonym(slot)} in the room")
         cameras = sorted(self.people.links.at_s)
         if camera not in cameras:
             return identity.Refused(
                 f"split: camera {camera!r} has seen nobody; there are {', '.join(cameras)}"
             )
         if not any(view.visible for view in person.views if view.camera == camera):
-            who = seats.pseudonym(slot)
+            who = pseudonym(slot)
             return identity.Refused(f"split: camera {camera!r} doesn't see {who} now")
         done = identity.split(self.people.links, person.number, camera)
         if isinstance(done, identity.Refused):
@@ -228,7 +229,7 @@ class Crowd:
         self._seat(other, rows)
         for view in taken:
             person.views.remove(view)
-        name = None if other.slot is None else seats.pseudonym(other.slot)
+        name = None if other.slot is None else pseudonym(other.slot)
         tell(rows, "split", at_s, at_s, person, state=name, other=other.number)
         if person.views:
             self._choose(person, rows)
@@ -408,7 +409,7 @@ class Crowd:
         elif away is not None:
             who, at_s = _Named(kept, away.slot, away.camera), max(self.people.links.at_s.values())
         if who is not None:
-            tell(rows, "merged", at_s, at_s, who, state=seats.pseudonym(slot), other=gone)
+            tell(rows, "merged", at_s, at_s, who, state=pseudonym(slot), other=gone)
 
     def _succeed(self, person: Person, kept: int, rows: SessionRows) -> None:
         """``person`` goes on as ``kept``, who was away: under that number, and in that slot where
@@ -551,7 +552,7 @@ def person_state(person: Person) -> PersonState:
     return PersonState(
         slot=slot,
         person=person.number,
-        pseudonym=seats.pseudonym(slot),
+        pseudonym=pseudonym(slot),
         camera=person.camera,
         cameras=tuple(dict.fromkeys(view.camera for view in person.views)),
         visible=person.visible,

@@ -25,17 +25,18 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
-from readroom.aggregator.retention import Retention
 from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import Changes, RoomRules, carry_over, let_in_seq
 from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on
-from readroom.aggregator.store import Store, StoreFailed, only_aggregator
+from readroom.aggregator.store import Store, only_aggregator
 from readroom.box import Box
 from readroom.errors import BadSettings
 from readroom.messages import BoxInfo, CameraReport, Command, Marker, Observation
 from readroom.metrics import AggregatorMetrics
 from readroom.redaction import redact_source
+from readroom.sessions.file import StoreFailed
+from readroom.sessions.retention import Retention
 from readroom.settings import Settings
 from readroom.streams import (
     EVENTS_KEPT,

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from readroom.affect import affect
 from readroom.aggregator import (
     baseline as baselines,
     coverage as coverages,
@@ -22,7 +23,6 @@ from readroom.aggregator import (
     looks,
 )
 from readroom.aggregator.actions import state as actions
-from readroom.aggregator.affect import affect
 from readroom.aggregator.sight import Sight
 from readroom.messages import NOT_READ, UNCERTAIN, Measure
 

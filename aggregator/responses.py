@@ -21,7 +21,8 @@ from typing import Final
 
 import msgspec
 
-from readroom.aggregator import bins, intervals
+from readroom import intervals
+from readroom.aggregator import bins
 from readroom.aggregator.audience import BIN_S, CHANNELS, MIN_COVERAGE, WINDOW_S, Audience, within
 from readroom.aggregator.inflections import Peak, Turn
 from readroom.messages import Measure

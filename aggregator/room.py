@@ -28,7 +28,6 @@ from readroom.aggregator import joining, moments, order, tracking
 from readroom.aggregator.audience import MIN_PEOPLE
 from readroom.aggregator.embeddings import Embeddings
 from readroom.aggregator.identity import Refused
-from readroom.aggregator.intervals import wilson
 from readroom.aggregator.people import People
 from readroom.aggregator.room_data import (
     Camera,
@@ -38,10 +37,11 @@ from readroom.aggregator.room_data import (
     without_lines,
     without_people,
 )
-from readroom.aggregator.rows import NoteRow, SessionRows
+from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.scene import Scene
 from readroom.aggregator.session import CameraClock, Session, session_id, session_time
 from readroom.aggregator.telling import tell
+from readroom.intervals import wilson
 from readroom.messages import (
     NOT_VISIBLE,
     CameraReport,
@@ -54,6 +54,7 @@ from readroom.messages import (
     PersonState,
     RoomState,
 )
+from readroom.sessions.rows import NoteRow
 
 #: A live camera silent for this long ages by the wall clock, s.
 SILENT_S: Final = 1.0
@@ -395,6 +396,7 @@ class Room:
         for camera in data.cameras.values():
             camera.tracker, camera.clock = tracking.Tracker(), CameraClock()
             camera.frames, camera.sampled, camera.dropped, camera.at_s = 0, -1, {}, 0.0
+            camera.reported_before = dict(camera.reported_drops)
             camera.face_at_s = camera.expression_at_s = None
             camera.bodies_at_s = camera.identity_at_s = None
         rows = self._rows()
@@ -498,9 +500,6 @@ class Room:
         camera = self.data.cameras[name]
         times = [at for at in self._released_at.get(name, ()) if now - at < FPS_WINDOW_S]
         self._released_at[name] = times
-        dropped = dict(camera.reported_drops)
-        for reason, count in camera.dropped.items():
-            dropped[reason] = dropped.get(reason, 0) + count
         return CameraState(
             camera=name,
             phase=camera.phase,
@@ -512,7 +511,7 @@ class Room:
             width=camera.width,
             height=camera.height,
             frames=camera.frames,
-            dropped=dropped,
+            dropped=camera.drops(),
             reason=camera.reason,
         )
 

@@ -27,13 +27,16 @@ from readroom.messages import (
 )
 
 #: Layout of RoomData; another number in a checkpoint means that it can't be continued.
-DATA_VERSION: Final = 2
+DATA_VERSION: Final = 3
 
 
 class Camera(msgspec.Struct):
     """One camera: where its frames stand, who is tracked, what ingest said of it. ``over``: its
     last session is closed and it had ended, so that its position means nothing to a new run.
-    ``line`` are a recording's frames that wait for other cameras (order.py)."""
+    ``line`` are a recording's frames that wait for other cameras (order.py). ``dropped`` are frames
+    that the aggregator didn't get in this session, by reason, ``reported_drops`` those that the
+    camera's ingest dropped since it started, ``reported_before`` as many of them as came before the
+    session."""
 
     name: str
     join: joining.CameraJoin
@@ -46,6 +49,7 @@ class Camera(msgspec.Struct):
     report_epoch: int = -1
     report_at: float = 0.0
     reported_drops: dict[str, int] = {}
+    reported_before: dict[str, int] = {}
     dropped: dict[str, int] = {}
     reported_captured_at: float = 0.0
     processed_captured_at: float = 0.0
@@ -62,6 +66,19 @@ class Camera(msgspec.Struct):
     sampled: int = -1
     over: bool = False
     line: list[joining.Joined] = []
+
+    def drops(self, *, of_session: bool = False) -> dict[str, int]:
+        """Frames that were captured and not analysed, by reason: since ingest started, or of this
+        session."""
+        before = self.reported_before if of_session else {}
+        found = dict(self.dropped)
+        for reason, count in self.reported_drops.items():
+            earlier = before.get(reason, 0)
+            # Fewer than before: its ingest has started anew, and counts from 0.
+            new = count - earlier if count >= earlier else count
+            if new:
+                found[reason] = found.get(reason, 0) + new
+        return found
 
 
 class RoomData(msgspec.Struct):

@@ -22,9 +22,10 @@ from readroom.aggregator.identity import Refused
 from readroom.aggregator.joining import Joined
 from readroom.aggregator.people import Crowd, Person, Seen, person_state
 from readroom.aggregator.room_data import Camera, RoomData, RoomRules
-from readroom.aggregator.rows import Sample, SessionRows
+from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.sight import face_weight, reading_of, sight_of
 from readroom.messages import Body, Box, Face, PersonState
+from readroom.sessions.rows import Sample
 
 #: A face missed for less than this is still visible, s; longer at low analysis rates.
 VISIBLE_S: Final = 0.5

@@ -12,10 +12,10 @@ from typing import Final
 
 import msgspec
 
+from readroom.sessions.file import RESUME_RECORDING_S
+
 #: A live session that an aggregator left open goes on if that was at most this long ago, s.
 RESUME_LIVE_S: Final = 120.0
-#: The same for a recording, whose ingest waits: long, so that an unfinished one is finished.
-RESUME_RECORDING_S: Final = 86400.0
 #: A camera's clock that steps back by more than this has been set; the session's clock goes on.
 STEP_BACK_S: Final = 2.0
 

@@ -41,8 +41,3 @@ def give_back(slots: Slots, slot: int) -> None:
     """The person in ``slot`` has left."""
     if slot not in slots.free:
         slots.free.append(slot)
-
-
-def pseudonym(slot: int) -> str:
-    """What the person in a slot is called: "P1" for slot 1."""
-    return f"P{slot}"

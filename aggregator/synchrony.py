@@ -26,7 +26,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from readroom.aggregator.intervals import t_quantile
+from readroom.intervals import t_quantile
 from readroom.messages import Measure
 
 #: Fewer people have no "others".

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from readroom.aggregator import dictionary as store
 from readroom.dashboards.record.dictionary import dictionary
 from readroom.messages import ACTIONS, EXPRESSIONS, LOOKS, MEASURES, STATES
+from readroom.sessions import dictionary as store
 
 FOLDER: Final = Path(__file__).parent / "semantics"
 PAGE: Final = FOLDER / "table.md"

@@ -346,7 +346,7 @@ def backup(
 ) -> None:
     """Copy the session store into one file, also while rooms run. Keep it as safe as the store: it
     holds the same sessions, and erasing doesn't reach it."""
-    from readroom.aggregator.backup import backup as make
+    from readroom.sessions.backup import backup as make
 
     made = make(load_settings().data, file)
     typer.echo(f"{made.sessions} session(s), {made.size / 1e6:.1f} MB, in {made.path}")
@@ -358,7 +358,7 @@ def restore(
 ) -> None:
     """Add a backup's sessions to the session store, also while rooms run. A session that is there
     already stays as it is."""
-    from readroom.aggregator.backup import restore as add
+    from readroom.sessions.backup import restore as add
 
     settings = load_settings()
     result = add(settings.data, file)
@@ -384,9 +384,9 @@ def erase(
 ) -> None:
     """Erase a session, or one person of it, for good. Shows the rows before and after as proof. The
     session must have ended; backups and recorded tables aren't reached."""
-    from readroom.aggregator import erasing, retention
-    from readroom.aggregator.backup import readable
-    from readroom.aggregator.store import Timelines
+    from readroom.sessions import erasing, retention
+    from readroom.sessions.backup import readable
+    from readroom.sessions.timelines import Timelines
 
     folder = load_settings().data
     if retention.finish(folder):

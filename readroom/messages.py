@@ -108,6 +108,12 @@ LOOKS: Final = ("attentive", "puzzled", "displeased", "amused", "turned_away", "
 #: metric label.
 MAX_SLOTS: Final = 32
 
+
+def pseudonym(slot: int) -> str:
+    """What the person in a slot is called: "P1" for slot 1."""
+    return f"P{slot}"
+
+
 Mode = Literal["live", "recording"]
 CameraPhase = Literal["connecting", "streaming", "retrying", "ended", "stopped"]
 Probabilities = tuple[float, float, float, float, float, float, float, float]

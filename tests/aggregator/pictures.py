@@ -21,6 +21,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from PIL import Image
 
+from readroom.affect import affect
 from readroom.aggregator import (
     audience as audiences,
     expression_state as expressions,
@@ -30,7 +31,6 @@ from readroom.aggregator import (
     tracking,
 )
 from readroom.aggregator.actions import state as acting
-from readroom.aggregator.affect import affect
 from readroom.aggregator.audience import Point
 from readroom.aggregator.gallery import Gallery, Look
 from readroom.aggregator.readout import ReadoutRules

@@ -18,7 +18,7 @@ import numpy as np
 
 from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import Changes, RoomData
-from readroom.aggregator.rows import MarkerRow, MeasureRow, PersonRow, Sample, SessionRows
+from readroom.aggregator.rows import SessionRows
 from readroom.messages import (
     CameraReport,
     Command,
@@ -28,6 +28,7 @@ from readroom.messages import (
     Observation,
     encode,
 )
+from readroom.sessions.rows import MarkerRow, MeasureRow, PersonRow, Sample
 from tests.aggregator.identities import Crowd
 from tests.aggregator.made import START, observation, room
 

@@ -17,8 +17,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from readroom.aggregator import audience as audiences, deviation, inflections, intervals
-from readroom.aggregator.affect import affect
+from readroom import intervals
+from readroom.affect import affect
+from readroom.aggregator import audience as audiences, deviation, inflections
 from readroom.aggregator.synchrony import synchrony
 
 Floats = NDArray[np.float64]

@@ -8,17 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from readroom.aggregator.room_data import RoomData
-from readroom.aggregator.rows import (
-    MarkerRow,
-    MeasureRow,
-    NoteRow,
-    PersonRow,
-    Sample,
-    SessionRows,
-)
-from readroom.aggregator.schema import SESSION_TABLES
+from readroom.aggregator.rows import SessionRows
 from readroom.aggregator.session import Session
-from readroom.aggregator.store import FILE_NAME, Store
+from readroom.aggregator.store import Store
 from readroom.messages import (
     ACTIONS,
     LOOKS,
@@ -30,6 +22,9 @@ from readroom.messages import (
     Measure,
     Probabilities,
 )
+from readroom.sessions.file import FILE_NAME
+from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow, PersonRow, Sample
+from readroom.sessions.schema import SESSION_TABLES
 from tests.aggregator.made import START
 
 

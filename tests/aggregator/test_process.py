@@ -21,7 +21,6 @@ import pytest
 import redis
 
 from readroom.aggregator.process import targets_page
-from readroom.aggregator.store import FILE_NAME, Timelines
 from readroom.box import Box
 from readroom.log import set_up_logging
 from readroom.messages import (
@@ -34,6 +33,8 @@ from readroom.messages import (
     decode,
     encode,
 )
+from readroom.sessions.file import FILE_NAME
+from readroom.sessions.timelines import Timelines
 from readroom.settings import Settings
 from readroom.streams import Keys, add, consumer_name, register_box, report_camera
 from tests.aggregator.made import LANE, START, face, looks, observation, report, two_people

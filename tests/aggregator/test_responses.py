@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from readroom.aggregator import audience as audiences, intervals, responses as module
+from readroom import intervals
+from readroom.aggregator import audience as audiences, responses as module
 from readroom.aggregator.audience import Audience, Point
 from readroom.aggregator.inflections import Peak, Turn
 from readroom.aggregator.responses import Responses

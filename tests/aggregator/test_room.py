@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from readroom.aggregator.affect import PLACES
+from readroom.affect import PLACES
 from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import Changes, RoomData, carry_over
 from readroom.aggregator.session import RESUME_LIVE_S, goes_on

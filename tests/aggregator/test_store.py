@@ -10,20 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from readroom.aggregator import store as stores
 from readroom.aggregator.room import Room
 from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import SessionRows
-from readroom.aggregator.store import (
-    FILE_NAME,
-    Store,
-    StoreFailed,
-    Timelines,
-    connect,
-    only_aggregator,
-)
+from readroom.aggregator.store import Store, only_aggregator
 from readroom.errors import BadSettings
 from readroom.messages import EXPRESSIONS, WITHOUT_EMOTION, Marker
+from readroom.sessions import file
+from readroom.sessions.file import FILE_NAME, StoreFailed, connect
+from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START, face, looks, observation, room, two_people
 from tests.aggregator.stored import plain_sample, session as a_session
 
@@ -176,7 +171,7 @@ def test_an_older_store_is_brought_up_to_date(
     def second(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE session ADD COLUMN place TEXT NOT NULL DEFAULT ''")
 
-    monkeypatch.setattr(stores, "MIGRATIONS", (*stores.MIGRATIONS, second))
+    monkeypatch.setattr(file, "MIGRATIONS", (*file.MIGRATIONS, second))
     with Store(tmp_path) as store:
         assert store._connection.execute("SELECT place FROM session").fetchall() == [("",)]
     with Store(tmp_path):
@@ -217,3 +212,20 @@ def test_opening_the_file_again_takes_no_lock_of_the_store_away(tmp_path: Path) 
 def test_a_room_may_be_called_like_the_store_itself(tmp_path: Path) -> None:
     with Store(tmp_path), only_aggregator(tmp_path, "sessions"):
         pass
+
+
+def test_networks_and_the_session_s_own_drops_come_back(tmp_path: Path) -> None:
+    there = a_room()
+    camera = there.data.cameras["front"]
+    camera.reported_before, camera.reported_drops = {"full": 3}, {"full": 5, "rate": 2}
+    camera.dropped = {"stale": 1}
+    there.data.models = {"face": "yunet"}
+    with Store(tmp_path) as store:
+        commit(store, there)
+    timelines = Timelines(tmp_path)
+    (session,) = timelines.sessions()
+    (stored,) = timelines.cameras(session.name)
+    assert session.models == {"face": "yunet"}
+    assert stored.dropped == {"full": 2, "rate": 2, "stale": 1}
+    camera.reported_drops = {"full": 1}  # Its ingest has started anew, and counts from 0.
+    assert camera.drops(of_session=True) == {"full": 1, "stale": 1}

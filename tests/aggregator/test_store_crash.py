@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from readroom.aggregator.backup import backup
 from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import SessionRows
-from readroom.aggregator.store import FILE_NAME, Store, Timelines
+from readroom.aggregator.store import Store
+from readroom.sessions.backup import backup
+from readroom.sessions.file import FILE_NAME
+from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START
 from tests.aggregator.stored import plain_sample, session
 

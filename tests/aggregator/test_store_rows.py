@@ -8,19 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from readroom.aggregator import schema
-from readroom.aggregator.affect import affect
+from readroom.affect import affect
 from readroom.aggregator.deviation import MEASUREMENTS
 from readroom.aggregator.room_data import RoomData
-from readroom.aggregator.rows import (
-    PLAIN_FIGURES,
-    MarkerRow,
-    MeasureRow,
-    NoteRow,
-    PersonRow,
-    SessionRows,
-)
-from readroom.aggregator.store import Store, StoredPerson, Timelines, whole_people
+from readroom.aggregator.rows import PLAIN_FIGURES, SessionRows
+from readroom.aggregator.store import Store
 from readroom.messages import (
     ACTIONS,
     EXPRESSIONS,
@@ -31,6 +23,9 @@ from readroom.messages import (
     Event,
     Measure,
 )
+from readroom.sessions import schema
+from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow, PersonRow
+from readroom.sessions.timelines import StoredPerson, Timelines, whole_people
 from tests.aggregator.made import START, looks
 from tests.aggregator.stored import (
     a_session,
@@ -140,7 +135,9 @@ def test_who_was_merged_into_whom_is_kept_and_can_be_taken_back(tmp_path: Path) 
 
 def test_merges_one_after_the_other_are_one_person_and_circles_end() -> None:
     def person(number: int, into: int | None) -> StoredPerson:
-        return StoredPerson(number, number, f"P{number}", "front", 0.0, None, ("front",), into)
+        return StoredPerson(
+            number, number, f"P{number}", "front", 0.0, None, ("front",), into, None
+        )
 
     assert whole_people([person(1, None), person(2, 1), person(3, 2)]) == {1: 1, 2: 1, 3: 1}
     assert set(whole_people([person(1, 2), person(2, 1)])) == {1, 2}
@@ -304,3 +301,10 @@ def test_a_closed_session_that_was_erased_does_not_come_back(tmp_path: Path) -> 
     with Store(tmp_path) as store:
         store.commit([], RoomData(room="room", session=closed), START)
     assert Timelines(tmp_path).sessions() == []
+
+
+def test_what_somebody_is_called_comes_back(tmp_path: Path) -> None:
+    rows = a_session()
+    rows.people = [replace(person, name="Ada") for person in rows.people]
+    write(tmp_path, rows)
+    assert {person.name for person in Timelines(tmp_path).people(rows.session.id)} == {"Ada"}

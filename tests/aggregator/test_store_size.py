@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from readroom.aggregator.room_data import RoomData
-from readroom.aggregator.rows import MeasureRow, PersonRow, SessionRows
-from readroom.aggregator.store import Store, Timelines
+from readroom.aggregator.rows import SessionRows
+from readroom.aggregator.store import Store
 from readroom.messages import MEASURES
+from readroom.sessions.rows import MeasureRow, PersonRow
+from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START
 from tests.aggregator.stored import event, measure, sample, session
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from readroom.aggregator.rows import PersonRow
-from readroom.aggregator.store import Store, Timelines
+from readroom.aggregator.store import Store
 from readroom.cli import main
 from readroom.messages import BoxInfo
+from readroom.sessions.rows import PersonRow
+from readroom.sessions.timelines import Timelines
 from readroom.settings import load_settings
 from readroom.streams import PEOPLE_KEPT, Keys, add, register_box
 from tests.aggregator.made import START

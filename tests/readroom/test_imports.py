@@ -68,7 +68,10 @@ def test_a_box_imports_the_contract_and_itself_only(box: str) -> None:
             assert module.split(".")[0] not in BOXES, f"{path.relative_to(ROOT)}: {module}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "readroom").glob("*.py")), ids=lambda p: p.name)
+CONTRACT = sorted([*(ROOT / "readroom").glob("*.py"), *(ROOT / "readroom/sessions").glob("*.py")])
+
+
+@pytest.mark.parametrize("path", CONTRACT, ids=lambda p: p.name)
 def test_the_contract_imports_no_box_before_a_command_needs_it(path: Path) -> None:
     for module, top in read(path, "readroom"):
         assert module.split(".")[0] not in BOXES, module

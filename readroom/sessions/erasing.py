@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from readroom.aggregator.retention import Erased
-from readroom.aggregator.slots import pseudonym
-from readroom.aggregator.store import StoredPerson, StoredSession, Timelines, whole_people
 from readroom.errors import BadSettings
+from readroom.messages import pseudonym
+from readroom.sessions.retention import Erased
+from readroom.sessions.timelines import StoredPerson, StoredSession, Timelines, whole_people
 
 #: What the tables' rows are, for a person.
 _ROWS: Final = {

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from readroom.aggregator import schema
-from readroom.aggregator.rows import Sample
-from readroom.aggregator.store import FILE_NAME, Store, Timelines
+from readroom.aggregator.store import Store
 from readroom.messages import ACTIONS, EXPRESSIONS, LOOKS, STATES, Box
+from readroom.sessions import schema
+from readroom.sessions.file import FILE_NAME
+from readroom.sessions.rows import Sample
+from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START
 from tests.aggregator.stored import a_session, write
 
@@ -94,7 +96,7 @@ def test_a_migrated_store_goes_on_being_written(tmp_path: Path) -> None:
     assert [s.name for s in Timelines(tmp_path).sessions()] == ["old", "new"]
     with Store(tmp_path) as store:
         versions = store._connection.execute("SELECT version FROM schema_version").fetchall()
-        assert versions == [(1,), (2,)]
+        assert versions == [(1,), (2,), (3,)]
 
 
 def test_a_migrated_store_has_the_same_tables_as_a_new_one(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
         schema.MIGRATIONS[1](connection)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("readroom.aggregator.store.MIGRATIONS", (schema.MIGRATIONS[0], broken))
+    monkeypatch.setattr("readroom.sessions.file.MIGRATIONS", (schema.MIGRATIONS[0], broken))
     with pytest.raises(KeyboardInterrupt):
         Store(tmp_path)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file:

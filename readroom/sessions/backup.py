@@ -25,9 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from readroom.aggregator.schema import SESSION_TABLES
-from readroom.aggregator.store import BUSY_S, FILE_NAME, StoreFailed, Timelines, connect
 from readroom.errors import BadSettings
+from readroom.sessions.file import BUSY_S, FILE_NAME, StoreFailed, connect
+from readroom.sessions.schema import SESSION_TABLES
+from readroom.sessions.timelines import Timelines
 
 #: How the attached backup is called.
 _ATTACHED: Final = "backup"

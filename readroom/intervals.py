@@ -5,7 +5,7 @@ narrow for so few (Hesterberg: What teachers should know about the bootstrap, Th
 Statistician 69 (2015) 371-386, section 4.1), and below 6 people no resampling of the mean can
 reach 95 % at all: the whole range of the values misses the middle of a symmetric distribution
 with probability 2 · (1/2)^n. Shares, of which many are alike, have intervals of their own.
-How often each covers the truth is simulated in tests/aggregator/test_intervals.py;
+How often each covers the truth is simulated in tests/readroom/test_intervals.py;
 docs/semantics/room.md has the tables.
 """
 

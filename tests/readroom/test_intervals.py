@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 
-from readroom.aggregator import intervals
+from readroom import intervals
 from tests.aggregator.simulated import bootstrap_covers, paired_covers, student_covers
 
 

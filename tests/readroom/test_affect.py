@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from readroom.aggregator.affect import PLACES, affect
+from readroom.affect import PLACES, affect
 from readroom.messages import EXPRESSIONS, NOT_READ, NOT_VISIBLE, TOO_SMALL, UNCERTAIN
 from tests.aggregator.made import looks
 

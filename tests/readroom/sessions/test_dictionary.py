@@ -11,10 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from docs import table_page
-from readroom.aggregator.dictionary import TABLES, column_types
-from readroom.aggregator.store import FILE_NAME, Store
+from readroom.aggregator.store import Store
 from readroom.dashboards.record.columns import columns
 from readroom.messages import ACTIONS
+from readroom.sessions.dictionary import TABLES, column_types
+from readroom.sessions.file import FILE_NAME
 from tests.aggregator.stored import a_session, write
 
 

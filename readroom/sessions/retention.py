@@ -25,18 +25,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from readroom.aggregator.backup import damaged, is_damage, readable
-from readroom.aggregator.schema import SESSION_TABLES
-from readroom.aggregator.session import RESUME_RECORDING_S
-from readroom.aggregator.store import (
-    FILE_NAME,
-    StoreFailed,
-    Timelines,
-    alone,
-    connect,
-    whole_people,
-)
 from readroom.errors import BadSettings, ReadroomError
+from readroom.sessions.backup import damaged, is_damage, readable
+from readroom.sessions.file import FILE_NAME, RESUME_RECORDING_S, StoreFailed, alone, connect
+from readroom.sessions.schema import SESSION_TABLES
+from readroom.sessions.timelines import Timelines, whole_people
 
 #: Seconds in a day: how often sessions that are too old are looked for.
 DAY_S: Final = 86400.0

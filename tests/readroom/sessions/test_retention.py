@@ -12,19 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from readroom.aggregator import retention, store as stores
-from readroom.aggregator.retention import (
+from readroom.aggregator.room_data import RoomData
+from readroom.aggregator.rows import SessionRows
+from readroom.aggregator.store import Store
+from readroom.errors import BadSettings
+from readroom.messages import Box
+from readroom.sessions import file, retention
+from readroom.sessions.file import FILE_NAME, StoreFailed, alone
+from readroom.sessions.retention import (
     Retention,
     erase_old,
     erase_person,
     erase_session,
     finish,
 )
-from readroom.aggregator.room_data import RoomData
-from readroom.aggregator.rows import MeasureRow, PersonRow, Sample, SessionRows
-from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines, alone
-from readroom.errors import BadSettings
-from readroom.messages import Box
+from readroom.sessions.rows import MeasureRow, PersonRow, Sample
+from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START
 from tests.aggregator.stored import (
     a_session,
@@ -239,7 +242,7 @@ def test_no_such_person_or_session_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_reader_that_holds_the_log_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("readroom.aggregator.store.BUSY_S", 0.1)
+    monkeypatch.setattr("readroom.sessions.file.BUSY_S", 0.1)
     write(tmp_path, a_session())
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -327,7 +330,7 @@ def test_sessions_are_looked_for_once_a_day(tmp_path: Path) -> None:
 def test_a_failure_is_told_and_tried_again_within_the_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("readroom.aggregator.store.BUSY_S", 0.1)
+    monkeypatch.setattr("readroom.sessions.file.BUSY_S", 0.1)
     said: list[str] = []
     daily = Retention(tmp_path, 10, said.append)
     write(tmp_path, a_session())
@@ -371,7 +374,7 @@ def test_an_aggregator_of_the_same_process_commits_on_while_it_erases(tmp_path: 
     assert len(found.samples("now")) == number
     assert said == ["erased 3 session(s) older than 5 days: old0, old1, old2"]
     # Not the patience that others have: the page stands still as long as a commit waits.
-    assert longest_s < stores.BUSY_S / 2
+    assert longest_s < file.BUSY_S / 2
 
 
 def test_a_commit_that_meets_another_writer_says_so(tmp_path: Path) -> None:

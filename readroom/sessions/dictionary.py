@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from readroom.aggregator.schema import MIGRATIONS
+from readroom.sessions.schema import MIGRATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,13 @@ TABLES: Final = {
             "state": "`open`, `closed`, or `abandoned`: it never got to its end",
             "purpose": "what it was read for (docs/semantics/purpose.md); NULL: nobody was asked",
             "saved_at": "Unix s at which something was last written of it",
+            "models": "JSON: engine → id of the network that ran",
         },
     ),
     "person": Explained(
-        "One row for each person of a session. Neither faces nor names are known. Somebody who "
-        "comes back is known again where the engine `identity` runs (docs/semantics/identity.md), "
-        "and a new person where it doesn't.",
+        "One row for each person of a session. No face is known, and no name but what somebody "
+        "typed. Somebody who comes back is known again where the engine `identity` runs "
+        "(docs/semantics/identity.md), and a new person where it doesn't.",
         {
             "session": _SESSION,
             "person": "number of the person in the session, from 1; never given away again",
@@ -65,11 +66,12 @@ TABLES: Final = {
             "left_s": "session time, s; NULL: still there when last written",
             "cameras": "JSON list: all cameras that saw them",
             "merged_into": "the person that this one turned out to be; NULL: nobody else",
+            "name": "what somebody calls them in this session; NULL: nobody does",
         },
     ),
     "sample": Explained(
         "Points of people's timelines, 4 a second (setting `sample_hz`). Valence and arousal "
-        "aren't stored: they follow from `expression` (readroom.aggregator.affect).",
+        "aren't stored: they follow from `expression` (readroom.affect).",
         {
             "session": _SESSION,
             "person": "whose: `person.person`",
@@ -149,6 +151,7 @@ TABLES: Final = {
             "mode": "`live` or `recording`",
             "frames": "frames that went into the timelines",
             "last_seq": "number of the last of them; -1: none",
+            "dropped": "JSON: reason → frames that were captured and aren't in the timelines",
         },
     ),
     "checkpoint": Explained(

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from readroom.aggregator import schema
-from readroom.aggregator.backup import backup, restore
 from readroom.aggregator.room_data import RoomData
 from readroom.aggregator.rows import SessionRows
-from readroom.aggregator.store import FILE_NAME, Store, StoreFailed, Timelines
+from readroom.aggregator.store import Store
 from readroom.errors import BadSettings
+from readroom.sessions import schema
+from readroom.sessions.backup import backup, restore
+from readroom.sessions.file import FILE_NAME, StoreFailed
+from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START
 from tests.aggregator.stored import a_session, plain_sample, session, stored_rows, write
-from tests.aggregator.test_store_migration import version_1
+from tests.readroom.sessions.test_migration import version_1
 
 
 def everything(folder: Path, name: str) -> list[object]:
@@ -195,7 +197,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(
     backup(tmp_path / "store", tmp_path / "copy")
     write(tmp_path / "other", a_session("x"))
 
-    from readroom.aggregator import backup as backups
+    from readroom.sessions import backup as backups
 
     connect = backups.connect
 

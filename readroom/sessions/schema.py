@@ -10,7 +10,7 @@ for words count the tuples of :mod:`readroom.messages`, which grow at their end 
   bit is set in neither is unknown; set in ``measured`` only, it wasn't going on;
 - ``sample.expression`` holds one byte for each of EXPRESSIONS, in that order.
 
-Valence and arousal aren't stored: they follow from the expression (readroom.aggregator.affect).
+Valence and arousal aren't stored: they follow from the expression (readroom.affect).
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from readroom.aggregator.rows import PersonRow, Sample
-from readroom.aggregator.slots import pseudonym
-from readroom.messages import ACTIONS, LOOKS, STATES, Box, Event, Measure, Probabilities
+from readroom.messages import ACTIONS, LOOKS, STATES, Box, Event, Measure, Probabilities, pseudonym
+from readroom.sessions.rows import PersonRow, Sample
 
 _SCHEMA_1 = """
 CREATE TABLE session (
@@ -157,10 +156,20 @@ UPDATE event SET person = (
 ) WHERE slot IS NOT NULL;
 """
 
+_SCHEMA_3 = """
+-- what somebody calls them in this session; NULL: nobody does
+ALTER TABLE person ADD COLUMN name TEXT;
+-- JSON: engine → model id
+ALTER TABLE session ADD COLUMN models TEXT NOT NULL DEFAULT '{}';
+-- JSON: reason → frames
+ALTER TABLE camera ADD COLUMN dropped TEXT NOT NULL DEFAULT '{}';
+"""
+
 #: How to get from each schema version to the next; the first makes an empty file's schema.
 MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     lambda connection: _run_script(connection, _SCHEMA_1),
     lambda connection: _run_script(connection, _SCHEMA_2),
+    lambda connection: _run_script(connection, _SCHEMA_3),
 )
 
 #: Tables whose rows belong to a session, the session's own last.
@@ -196,7 +205,7 @@ def person_values(key: int, row: PersonRow) -> tuple[object, ...]:
     cameras = json.dumps(row.cameras or (row.camera,))
     return (
         *(key, row.person, row.slot, name, row.camera, row.entered_s, row.left_s),
-        *(cameras, row.merged_into),
+        *(cameras, row.merged_into, row.name),
     )
 
 

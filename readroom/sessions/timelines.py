@@ -1,0 +1,209 @@
+"""Reading the session store: sessions, their people, and what happened in them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from readroom.errors import BadSettings
+from readroom.messages import Event
+from readroom.sessions import schema
+from readroom.sessions.file import BUSY_S, FILE_NAME, connect
+from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow, Sample
+from readroom.sessions.schema import MIGRATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as stored. ``state`` is open, closed or abandoned; ``purpose`` None where nobody
+    had been asked; ``saved_at`` is when something was last written of it (Unix s). ``models`` maps
+    engine to model id."""
+
+    name: str
+    room: str
+    title: str
+    started_at: float
+    recording: bool
+    state: str
+    purpose: str | None
+    saved_at: float
+    models: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPerson:
+    """One person of a session; ``left_s`` is None while present. ``cameras`` are all that have
+    seen the person; ``merged_into`` is the person that this one turned out to be; ``name`` is what
+    somebody calls them (None: nobody does)."""
+
+    person: int
+    slot: int
+    pseudonym: str
+    camera: str
+    entered_s: float
+    left_s: float | None
+    cameras: tuple[str, ...]
+    merged_into: int | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCamera:
+    """One camera of a session: ``frames`` reached the timelines, ``last_seq`` is the last one's
+    (-1: none); ``dropped`` maps reason to frames that were captured and aren't in them."""
+
+    camera: str
+    source: str
+    mode: str
+    frames: int
+    last_seq: int
+    dropped: dict[str, int]
+
+
+class Timelines:
+    """The reading side: sessions and what happened in them. Reads the file without writing to
+    it, so it may be used beside a running aggregator; only a file of an older version is brought
+    to this one's first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        if not self._path.is_file():
+            raise BadSettings(
+                f"{self._path}: no session store there; set READROOM_DATA to the aggregator's"
+            )
+        if self._version() != len(MIGRATIONS):
+            connect(self._path).close()
+
+    def sessions(self, room: str | None = None) -> list[StoredSession]:
+        """All sessions (of a room), oldest first."""
+        rows = self._rows(
+            "SELECT name, room, title, started_at, recording, state, purpose, saved_at, models "
+            "FROM session WHERE ?1 IS NULL OR room = ?1 ORDER BY started_at, id",
+            room,
+        )
+        return [
+            StoredSession(
+                name=row[0],
+                room=row[1],
+                title=row[2],
+                started_at=row[3],
+                recording=bool(row[4]),
+                state=row[5],
+                purpose=row[6],
+                saved_at=row[7],
+                models=json.loads(row[8]),
+            )
+            for row in rows
+        ]
+
+    def people(self, session: str) -> list[StoredPerson]:
+        """The people of a session, in order of entering."""
+        columns = "person, slot, pseudonym, camera, entered_s, left_s, cameras, merged_into, name"
+        return [
+            StoredPerson(
+                person=row[0],
+                slot=row[1],
+                pseudonym=row[2],
+                camera=row[3],
+                entered_s=row[4],
+                left_s=row[5],
+                cameras=tuple(json.loads(row[6])),
+                merged_into=row[7],
+                name=row[8],
+            )
+            for row in self._of_session(session, columns, "person", "person")
+        ]
+
+    def samples(self, session: str, person: int | None = None) -> list[Sample]:
+        """The points of a session's timelines (of one person), by person and time."""
+        rows = self._of_session(session, schema.SAMPLE_COLUMNS, "sample", "person, time_s", person)
+        return [schema.sample_of(row) for row in rows]
+
+    def events(self, session: str) -> list[Event]:
+        """The events of a session, in the order in which they were found."""
+        rooms = self._rows("SELECT room FROM session WHERE name = ?", session)
+        rows = self._of_session(session, schema.EVENT_COLUMNS, "event", "id")
+        return [schema.event_of(rooms[0][0], session, row) for row in rows]
+
+    def measures(self, session: str) -> list[MeasureRow]:
+        """What was said of the room, by time."""
+        columns = f"time_s, name, {schema.MEASURE_COLUMNS}"
+        rows = self._of_session(session, columns, "measure", "time_s, name")
+        return [MeasureRow(row[0], row[1], schema.measure_of(row[2:])) for row in rows]
+
+    def markers(self, session: str) -> list[MarkerRow]:
+        """The marked moments of a session, by time."""
+        rows = self._of_session(session, "id, time_s, label", "marker", "time_s, id")
+        return [MarkerRow(*row) for row in rows]
+
+    def notes(self, session: str) -> list[NoteRow]:
+        """What was noted of a session, by time."""
+        rows = self._of_session(session, "id, time_s, text", "note", "time_s, id")
+        return [NoteRow(*row) for row in rows]
+
+    def frames(self, session: str) -> dict[str, tuple[int, int]]:
+        """By camera: frames that reached the timelines, and the last one's seq."""
+        rows = self._of_session(session, "camera, frames, last_seq", "camera", "camera")
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def cameras(self, session: str) -> list[StoredCamera]:
+        """The cameras of a session, by name."""
+        columns = "camera, source, mode, frames, last_seq, dropped"
+        rows = self._of_session(session, columns, "camera", "camera")
+        return [
+            StoredCamera(
+                camera=row[0],
+                source=row[1],
+                mode=row[2],
+                frames=row[3],
+                last_seq=row[4],
+                dropped=json.loads(row[5]),
+            )
+            for row in rows
+        ]
+
+    def _version(self) -> int | None:
+        """The file's schema; None where it has none, or can't be read without mending."""
+        try:
+            rows = self._rows("SELECT max(version) FROM schema_version")
+        except sqlite3.DatabaseError:
+            return None
+        version: int | None = rows[0][0]
+        return version
+
+    def _of_session(
+        self, session: str, columns: str, table: str, order: str, person: int | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Rows of a table of one session (of one person: only of tables that know people)."""
+        # The names are this program's own; what comes from outside travels as values.
+        query = (
+            f"SELECT {columns} FROM {table} "  # noqa: S608
+            "WHERE session = (SELECT id FROM session WHERE name = ?1)"
+        )
+        if person is None:
+            return self._rows(f"{query} ORDER BY {order}", session)
+        return self._rows(f"{query} AND person = ?2 ORDER BY {order}", session, person)
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        address = f"{self._path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
+            return connection.execute(query, values).fetchall()
+
+
+def whole_people(people: Iterable[StoredPerson]) -> dict[int, int]:
+    """Person → the person they are after all merges (themselves where nobody was merged)."""
+    into = {row.person: row.merged_into for row in people}
+
+    def last(person: int) -> int:
+        seen = {person}
+        while (following := into.get(person)) is not None and following not in seen:
+            person = following
+            seen.add(person)
+        return person
+
+    return {person: last(person) for person in into}
