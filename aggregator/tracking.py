@@ -43,6 +43,10 @@ GATE_WIDTHS_MAX: Final = 2.4
 CUT_WIDTHS: Final = 5.0
 #: A face's width changes at most by this factor between two sightings.
 SIZE_RATIO: Final = 1.8
+#: The same for somebody just found again, whose box the picture's edge may have cut in two; and
+#: so many hits after that they are steady, and how fast they move is known.
+FOUND_AGAIN_SIZE_RATIO: Final = 2.5
+STEADY_HITS: Final = 3
 #: A weak detection must overlap the prediction by this much (IoU).
 WEAK_IOU: Final = 0.3
 #: An unmatched detection that overlaps a matched one by this much is the same face again (IoU).
@@ -108,7 +112,8 @@ class Detection:
 
 class Track(msgspec.Struct):
     """One face over time. ``number`` is never used twice. ``last`` is the last measured centre
-    and size (x, y, width, height), px."""
+    and size (x, y, width, height), px. ``steady`` counts hits since it was found again, up to
+    STEADY_HITS."""
 
     number: int
     x: Axis
@@ -120,6 +125,7 @@ class Track(msgspec.Struct):
     hits: int = 1
     misses: int = 0
     confirmed: bool = False
+    steady: int = STEADY_HITS
 
 
 class Tracker(msgspec.Struct):
@@ -217,6 +223,7 @@ def _correct(track: Track, found: Detection, at_s: float) -> None:
         # Found again, or jumped: the old motion says nothing about the new.
         track.x, track.y = _axis(found.x, found.width), _axis(found.y, found.width)
         track.width, track.height = found.width, found.height
+        track.steady = 0
     deviation = _MEASURE_WIDTHS * found.width
     track.x.update(found.x, deviation)
     track.y.update(found.y, deviation)
@@ -225,6 +232,7 @@ def _correct(track: Track, found: Detection, at_s: float) -> None:
     track.last = (found.x, found.y, found.width, found.height)
     track.seen_at_s = at_s
     track.hits += 1
+    track.steady = min(STEADY_HITS, track.steady + 1)
     track.misses = 0
 
 
@@ -302,8 +310,11 @@ def _cost(track: Track, found: Detection, at_s: float) -> float:
     gap_s = at_s - track.seen_at_s
     expected = _predicted(track) if gap_s <= LOST_S else track.last
     apart = _widths_apart(expected, found)
-    gate = min(GATE_WIDTHS_MAX, GATE_WIDTHS + GATE_WIDTHS_PER_S * gap_s)
-    if apart > gate or not _similar(expected[2], found.width):
+    # Who walks back in was found at the edge a moment ago, and where to they walk isn't known yet.
+    steady = track.steady == STEADY_HITS
+    wide = GATE_WIDTHS + GATE_WIDTHS_PER_S * gap_s if steady else GATE_WIDTHS_MAX
+    ratio = SIZE_RATIO if steady else FOUND_AGAIN_SIZE_RATIO
+    if apart > min(GATE_WIDTHS_MAX, wide) or not _similar(expected[2], found.width, ratio):
         return _IMPOSSIBLE
     return (1 - iou(expected, _shape(found))) + apart
 
@@ -315,7 +326,7 @@ def _weak_cost(track: Track, found: Detection) -> float:
 
 def _cut_cost(track: Track, found: Detection) -> float:
     apart = _widths_apart(track.last, found)
-    if apart > CUT_WIDTHS or not _similar(track.last[2], found.width):
+    if apart > CUT_WIDTHS or not _similar(track.last[2], found.width, SIZE_RATIO):
         return _IMPOSSIBLE
     return apart + abs(math.log(found.width / track.last[2]))
 
@@ -333,5 +344,5 @@ def _widths_apart(expected: tuple[float, float, float, float], found: Detection)
     return 2 * distance / (expected[2] + found.width)
 
 
-def _similar(width: float, other: float) -> bool:
-    return max(width, other) <= SIZE_RATIO * min(width, other)
+def _similar(width: float, other: float, ratio: float) -> bool:
+    return max(width, other) <= ratio * min(width, other)

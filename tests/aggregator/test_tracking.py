@@ -116,6 +116,17 @@ def test_who_comes_back_within_half_a_minute_to_the_same_place_is_the_same() -> 
     assert sorted(updates[-1].seen) == [1, 2]
 
 
+def test_who_walks_out_and_in_at_a_brisk_pace_is_the_same() -> None:
+    """Half a face at the picture's edge first, then steps of one and a half face widths."""
+    out = [[at(700.0 + 90 * n, width=130)] for n in range(6)]
+    tracker, _ = play([[at(700, width=130)]] * 5 + out, step_s=0.2)
+    play([[]] * 15, step_s=0.2, tracker=tracker)
+    steps = [(1230.0, 75.0), (1164.0, 132.0), (971.0, 135.0), (800.0, 131.0), (727.0, 131.0)]
+    _, updates = play([[at(x, width=width)] for x, width in steps], step_s=0.2, tracker=tracker)
+    assert entered(updates) == 0
+    assert all(1 in update.seen for update in updates)
+
+
 def test_who_stays_away_longer_has_left_and_comes_back_as_somebody_new() -> None:
     tracker, _ = play([[at(100)]] * 5)
     _, gone = play([[]] * 310, tracker=tracker)
