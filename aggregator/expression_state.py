@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from readroom import legibility
 from readroom.messages import (
     EXPRESSIONS,
     NOT_READ,
@@ -29,7 +30,6 @@ from readroom.messages import (
     TOO_SMALL,
     UNCERTAIN,
     Probabilities,
-    Quality,
 )
 
 #: Time constant of the mean over readings of full weight, s.
@@ -39,7 +39,7 @@ FADE_S: Final = 1.5
 #: Longest time that one reading may speak for, s.
 MAX_STEP_S: Final = 0.5
 #: Smoothed probability at which an expression is entered, and below which it is left.
-ENTER: Final = 0.55
+ENTER: Final = legibility.ENTER
 LEAVE: Final = 0.35
 #: A state lasts at least this long, s. Chosen on the labelled timelines (docs/semantics/clips.md):
 #: with 0.8 s a first state that was wrong stayed on, and more was missed by it than flickered.
@@ -52,11 +52,15 @@ DOUBT_S: Final = 0.4
 ENOUGH: Final = 0.3
 TOO_LITTLE: Final = 0.15
 #: Readings of less weight don't count: what isn't readable isn't read.
-READABLE_WEIGHT: Final = 0.15
+READABLE_WEIGHT: Final = legibility.READABLE_WEIGHT
 #: "too_small" is left only when the face is this much wider than the limit.
 SMALL_HYSTERESIS: Final = 1.1
 #: Time constant of the smoothed face width, s.
 _WIDTH_TAU_S: Final = 0.5
+
+#: How much a reading counts, and what of it are probabilities.
+weight = legibility.weight
+clean = legibility.clean
 
 
 class ExpressionState(msgspec.Struct):
@@ -96,32 +100,6 @@ class StateEnded:
     start_s: float
     end_s: float
     confidence: float
-
-
-def weight(quality: Quality, score: float, min_face_px: float) -> float:
-    """How much a reading counts, 0..1: the product of four ramps (width, sharpness, detector
-    score, yaw). Unknown yaw counts as frontal.
-
-    A detection that is good enough to follow somebody needn't be a face that can be read: in 384
-    annotated photographs the packaged detector finds .055 things a picture that are no face with a
-    score of .7, and .016 with .8, where it still finds 95 % of the faces of 32 px and wider.
-    """
-    width = _ramp(quality.width_px, 0.7 * min_face_px, 2.0 * min_face_px)
-    sharp = 0.2 + 0.8 * _ramp(quality.sharpness, 5.0, 60.0)
-    sure = _ramp(score, 0.7, 0.9)
-    frontal = 1.0 if quality.yaw_deg is None else 1 - _ramp(abs(quality.yaw_deg), 35.0, 65.0)
-    return width * sharp * sure * frontal
-
-
-def clean(probabilities: Probabilities | None) -> Probabilities | None:
-    """Probabilities that sum to 1, or None where they are none (NaN, negative, all zero)."""
-    if probabilities is None or not all(math.isfinite(p) and p >= 0 for p in probabilities):
-        return None
-    total = sum(probabilities)
-    if not 0 < total < math.inf:
-        return None
-    a, b, c, d, e, f, g, h = (p / total for p in probabilities)
-    return a, b, c, d, e, f, g, h
 
 
 def begin(at_s: float, state: str = UNCERTAIN) -> ExpressionState:
@@ -235,10 +213,3 @@ def _move(person: ExpressionState, wanted: str, at_s: float) -> StateEnded | Non
     ended = finish(person, at_s)
     person.state, person.since_s, person.said, person.confidence_s = wanted, at_s, True, 0.0
     return ended
-
-
-def _ramp(value: float, low: float, high: float) -> float:
-    """0 up to ``low``, 1 from ``high`` on, straight between; NaN is 0."""
-    if not value > low:
-        return 0.0
-    return min(1.0, (value - low) / (high - low))

@@ -62,7 +62,8 @@ class Person(msgspec.Struct):
     ``slot`` is None without a number, and where no slot was free. ``camera`` and ``track`` name the
     view that speaks, since ``speaks_s``; ``cameras`` are all that have seen the person.
     ``sampled_s`` is the time of the newest sample. ``first_s`` is when they came first,
-    ``entered_s`` when this stay began, ``before`` the stays that are over."""
+    ``entered_s`` when this stay began, ``before`` the stays that are over. ``name`` is what
+    somebody calls them."""
 
     number: int
     first_s: float
@@ -77,6 +78,7 @@ class Person(msgspec.Struct):
     refused: bool = False
     sampled_s: float = -1.0
     before: Stay = msgspec.field(default_factory=Stay)
+    name: str | None = None
 
     @property
     def view(self) -> View:
@@ -103,6 +105,7 @@ class Away(msgspec.Struct):
     camera: str
     cameras: list[str]
     stay: Stay
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +208,17 @@ class Crowd:
         return done.gone
 
     def split(self, slot: int, camera: str, rows: SessionRows) -> identity.Refused | None:
-        """By hand: whom ``camera`` sees in that slot is somebody else."""
+        """By hand: whom ``camera`` sees in that slot is somebody else. Without a camera it is the
+        only one that sees them."""
         number = self._in_slot(slot)
         person = None if number is None else self.people.present.get(number)
         if person is None:
             return identity.Refused(f"split: there is no {pseudonym(slot)} in the room")
+        seen_by = sorted({view.camera for view in person.views if view.visible})
+        if not camera and len(seen_by) != 1:
+            those = ", ".join(seen_by) or "none"
+            return identity.Refused(f"split: {pseudonym(slot)} is seen by {those}; name a camera")
+        camera = camera or seen_by[0]
         cameras = sorted(self.people.links.at_s)
         if camera not in cameras:
             return identity.Refused(
@@ -292,6 +301,20 @@ class Crowd:
             if person.slot is not None and camera in (None, person.camera)
         ]
         return sorted(found, key=lambda person: person.slot or 0)
+
+    def rename(self, slot: int, name: str | None, rows: SessionRows) -> identity.Refused | None:
+        """By hand: what the person in that slot, or who had it last, is called; None: nothing."""
+        number = self._in_slot(slot)
+        if number is None:
+            return identity.Refused(f"rename: there is no {pseudonym(slot)} in the room")
+        person, away = self.people.present.get(number), self.people.away.get(number)
+        if person is not None:
+            person.name = name
+            _row(person, rows)
+        elif away is not None:
+            away.name = name
+            _row_of_away(number, away, rows)
+        return None
 
     def forget_bodies(self, camera: str) -> None:
         """Nobody looks for bodies any more: what was seen of them is old."""
@@ -382,11 +405,12 @@ class Crowd:
     def _unite(self, kept: int, gone: int, rows: SessionRows) -> None:
         """``gone`` is ``kept``, who was there first."""
         present, away = self.people.present, self.people.away
+        self._keep_name(kept, gone, rows)
         old, new = present.get(kept), present.pop(gone, None)
         slot = new.slot if new is not None else away[gone].slot if gone in away else None
         if new is None:
             self._add_stay(kept, self._uncount(gone, rows), rows)
-            self._row_of_away(gone, kept, rows)
+            self._end_away(gone, kept, rows)
         elif old is not None:
             at_s = new.readout.at_s
             self._add_stay(kept, new.before, rows)
@@ -400,6 +424,20 @@ class Crowd:
             self._succeed(new, kept, rows)
         if slot is not None:
             self._tell_merged(kept, gone, slot, rows)
+
+    def _keep_name(self, kept: int, gone: int, rows: SessionRows) -> None:
+        """Two who are one have one name: that of whom is kept, else the other's."""
+        other = self.people.present.get(gone) or self.people.away.get(gone)
+        name = None if other is None else other.name
+        person, away = self.people.present.get(kept), self.people.away.get(kept)
+        if name is None:
+            return
+        if person is not None and person.name is None:
+            person.name = name
+            _row(person, rows)
+        elif away is not None and away.name is None:
+            away.name = name
+            _row_of_away(kept, away, rows)
 
     def _tell_merged(self, kept: int, gone: int, slot: int, rows: SessionRows) -> None:
         person, away = self.people.present.get(kept), self.people.away.get(kept)
@@ -431,6 +469,7 @@ class Crowd:
         person.first_s = away.first_s
         person.before = person.before.plus(self._uncount(person.number, rows))
         person.cameras = list(dict.fromkeys([*away.cameras, *person.cameras]))
+        person.name = away.name or person.name
         del self.people.away[person.number]
 
     def _uncount(self, number: int, rows: SessionRows) -> Stay:
@@ -455,20 +494,10 @@ class Crowd:
             rows.session.people_left += 1
             rows.session.coverage_left += stay.ratio
 
-    def _row_of_away(self, gone: int, kept: int, rows: SessionRows) -> None:
+    def _end_away(self, gone: int, kept: int, rows: SessionRows) -> None:
         away = self.people.away.pop(gone, None)
         if away is not None:
-            rows.people.append(
-                PersonRow(
-                    gone,
-                    away.slot,
-                    away.camera,
-                    away.first_s,
-                    away.left_s,
-                    tuple(away.cameras),
-                    kept,
-                )
-            )
+            _row_of_away(gone, away, rows, merged_into=kept)
 
     def _add_views(self, person: Person, more: Iterable[View], rows: SessionRows) -> None:
         more = list(more)
@@ -539,7 +568,7 @@ class Crowd:
         tell(rows, "person_left", person.entered_s, seen_s, person)
         _row(person, rows, left_s=seen_s)
         self.people.away[person.number] = Away(
-            person.slot, person.first_s, seen_s, person.camera, person.cameras, stay
+            person.slot, person.first_s, seen_s, person.camera, person.cameras, stay, person.name
         )
         self._free(person)
 
@@ -573,6 +602,7 @@ def person_state(person: Person) -> PersonState:
         blinks_per_min=actions.blinks_per_min(readout.actions, readout.at_s),
         quality=view.quality,
         readable=readout.coverage.readable,
+        name=person.name,
     )
 
 
@@ -597,6 +627,7 @@ def _row(
     left_s: float | None = None,
     merged_into: int | None = None,
 ) -> None:
+    """Write the person down. Who turned out to be somebody else has no name: that one has it."""
     if person.slot is not None:
         rows.people.append(
             PersonRow(
@@ -607,8 +638,26 @@ def _row(
                 left_s,
                 tuple(person.cameras),
                 merged_into,
+                person.name if merged_into is None else None,
             )
         )
+
+
+def _row_of_away(
+    number: int, away: Away, rows: SessionRows, *, merged_into: int | None = None
+) -> None:
+    rows.people.append(
+        PersonRow(
+            number,
+            away.slot,
+            away.camera,
+            away.first_s,
+            away.left_s,
+            tuple(away.cameras),
+            merged_into,
+            away.name if merged_into is None else None,
+        )
+    )
 
 
 def _say(person: Person, ended: Iterable[Ended], rows: SessionRows) -> None:

@@ -18,10 +18,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
 
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
 from readroom.aggregator.gauges import Gauges
 from readroom.aggregator.joining import JoinRules
@@ -32,7 +32,7 @@ from readroom.aggregator.session import RESUME_LIVE_S, goes_on
 from readroom.aggregator.store import Store, only_aggregator
 from readroom.box import Box
 from readroom.errors import BadSettings
-from readroom.messages import BoxInfo, CameraReport, Command, Marker, Observation
+from readroom.messages import BoxInfo, CameraReport, Command, Marker, Observation, Outcome
 from readroom.metrics import AggregatorMetrics
 from readroom.redaction import redact_source
 from readroom.sessions.file import StoreFailed
@@ -51,6 +51,7 @@ from readroom.streams import (
     newest_id,
     read_boxes,
     read_cameras,
+    tell_outcomes,
     trim_acknowledged,
     wait_for_redis,
 )
@@ -66,6 +67,8 @@ COMMANDS_COUNT: Final = 64
 READ_COUNT: Final = 64
 #: How often the registry is read, the stream trimmed and ``stored`` written again, s.
 UPKEEP_S: Final = 1.0
+#: How often the metrics learn of Redis's memory and of which boxes run, s.
+SYSTEM_S: Final = 5.0
 #: Longest time spent on reading the rest when told to stop, s.
 DRAIN_S: Final = 0.5
 #: Observations that another aggregator (of another name or host) was handed are taken over
@@ -115,6 +118,7 @@ def rules_of(settings: Settings) -> RoomRules:
         purpose=settings.purpose,
         by_command=settings.aggregator.session == "command",
         neutral_s=settings.aggregator.neutral_s,
+        markers=settings.moments,
     )
 
 
@@ -140,6 +144,8 @@ class Aggregator:
         )
         self._room: Room | None = None
         self._commands: TailReader[Command | Marker] | None = None
+        #: What became of commands, and isn't told yet: only what is on disk is.
+        self._outcomes: list[Outcome] = []
         #: The newest command of before this run: what was asked of an earlier one is over.
         self._before: str | None = None
         box.routes["/targets"] = lambda: ("application/json", self._targets)
@@ -213,6 +219,7 @@ class Aggregator:
             self._upkeep(client, room, now)
         if self._is_due("commit", self._box.settings.aggregator.commit_s, now):
             self._commit(room)
+            self._answer(client)
             self._acknowledge(client, reader)
             self._take_over(client, reader, room, now)
         storing = self._failing_since is None
@@ -265,6 +272,7 @@ class Aggregator:
                 name, SessionRows(rows.room, rows.session, purpose=rows.purpose)
             )
             known.add(rows)
+        self._outcomes += changes.outcomes
         for line in changes.refused:
             self._box.log.warning(line)
         self._dirty = self._dirty or bool(changes.rows or changes.joined)
@@ -281,6 +289,15 @@ class Aggregator:
             room.command(message, now)
         if reader.position != room.data.commands:
             room.data.commands, self._dirty = reader.position, True
+            self._due.pop("commit", None)  # Somebody waits to hear what became of it.
+
+    def _answer(self, client: Client) -> None:
+        """Say what became of the commands whose effect is on disk."""
+        if not self._committed or not self._outcomes:
+            return
+        with self._short_of_memory():
+            tell_outcomes(client, self._box.keys, self._outcomes)
+        self._outcomes.clear()
 
     def _take_over(self, client: Client, reader: GroupReader[Any], room: Room, now: float) -> None:
         """Go on with what an aggregator of another name or host was handed and left behind.
@@ -356,6 +373,7 @@ class Aggregator:
             room = Room(rules, carry_over(last.data, stored, recent=recent) if last else None)
             for gone in stored.keys() - _positions(room).keys():
                 client.hdel(box.keys.stored, gone)
+        room.salt = secrets.token_hex(2)
         room.resume(self._clock())
         self._stored = _positions(room)
         return room
@@ -367,11 +385,10 @@ class Aggregator:
         try:
             self._store.commit(self._rows.values(), room.checkpoint(), time.time())
         except StoreFailed as error:
+            self._gauges.not_stored()
             self._bear(error)
             return
-        self._metrics.store_seconds.labels(self._box.settings.room).observe(
-            time.perf_counter() - started
-        )
+        self._gauges.stored(time.perf_counter() - started)
         self._failing_since, self._dirty = None, False
         self._rows.clear()
         self._stored = _positions(room)
@@ -427,6 +444,7 @@ class Aggregator:
             )
         if client is not None:
             self._write_stored(client)
+            self._answer(client)
             if self._unacknowledged and self._committed:
                 ids = [delivery.entry_id for delivery in self._unacknowledged]
                 client.xack(self._box.keys.observations, GROUP, *ids)
@@ -445,6 +463,10 @@ class Aggregator:
         self._write_stored(client)
         self._retention.turn(wall_at)
         self._targets = targets_page(self._box, client)
+        if self._is_due("system", SYSTEM_S, now):
+            self._gauges.running(read_boxes(client, keys).values(), wall_at)
+            with suppress(NoPermissionError):  # A user that may not ask sees no figure.
+                self._gauges.redis(client.info("memory"))
         try:
             trim_acknowledged(client, keys.observations)
         except ResponseError as error:

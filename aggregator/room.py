@@ -51,6 +51,7 @@ from readroom.messages import (
     Measure,
     Mode,
     Observation,
+    Outcome,
     PersonState,
     RoomState,
 )
@@ -198,13 +199,24 @@ class Room:
 
     def command(self, message: Command | Marker, now: float) -> None:
         """Do what somebody asks for. What can't be done changes nothing, and is said in
-        ``Changes.refused``; a message that was obeyed once isn't a second time."""
+        ``Changes.refused``; a message that was obeyed once isn't a second time. What became of it
+        is in ``Changes.outcomes``, each time that it comes."""
         data = self.data
-        if message.room != self.rules.room or message.id in data.obeyed:
+        if message.room != self.rules.room:
             return
-        data.obeyed = [*data.obeyed[1 - MOST_OBEYED :], message.id]
-        done = self._mark(message) if isinstance(message, Marker) else self._obey(message, now)
-        if isinstance(done, Refused):
+        if message.id not in data.obeyed:
+            done = self._mark(message) if isinstance(message, Marker) else self._obey(message, now)
+            self._remember(message.id, done)
+        refused = data.refused.get(message.id, "")
+        self.changes.outcomes.append(Outcome(id=message.id, refused=refused))
+
+    def _remember(self, command: str, done: Refused | None) -> None:
+        data = self.data
+        data.obeyed = [*data.obeyed[1 - MOST_OBEYED :], command]
+        remembered = set(data.obeyed)
+        data.refused = {one: why for one, why in data.refused.items() if one in remembered}
+        if done is not None:
+            data.refused[command] = done.reason
             self.changes.refused.append(done.reason)
 
     def _mark(self, marker: Marker) -> Refused | None:
@@ -234,8 +246,8 @@ class Room:
                 return self._start(command.text, now)
             case "stop":
                 return self._stop(now)
-            case "merge" | "split":
-                return self._regroup(command)
+            case "merge" | "split" | "rename":
+                return self._of_people(command)
         session = self._stored_session()
         if command.verb == "title":
             self.data.title = command.text if session is None else self.data.title
@@ -271,11 +283,13 @@ class Room:
         self.data.asked = "stop"
         return None
 
-    def _regroup(self, command: Command) -> Refused | None:
+    def _of_people(self, command: Command) -> Refused | None:
         session = self.data.session
         if session is None or session.closed or command.slot is None:
             return Refused(f"{command.verb}: nobody is in the room")
         rows = self._rows()
+        if command.verb == "rename":
+            return self._scene.rename(command.slot, command.text or None, rows)
         if command.verb == "split":
             return self._scene.split(command.slot, command.camera or "", rows)
         if command.other is None:
@@ -353,6 +367,7 @@ class Room:
         self._released_at.setdefault(camera.name, []).append(now)
         self.changes.joined.append((camera.name, frame.captured_at))
         embeddings = self.embeddings.give_back(camera.name, frame.seq)
+        self._mark_known()
         overflow = self.data.people.slots.overflow
         self._scene.frame(camera, frame, embeddings, at_s, self._rows())
         self.changes.overflow += self.data.people.slots.overflow - overflow
@@ -360,6 +375,15 @@ class Room:
 
     def _advance(self) -> None:
         self._scene.advance(self.data.cameras.values(), self.time_s, self._rows())
+
+    def _mark_known(self) -> None:
+        """Mark the moments that were named beforehand, as the recording comes to them."""
+        for at_s, label in self.rules.markers[self.data.marked :]:
+            if at_s > self.time_s:
+                return
+            self.data.marked += 1
+            known = f"{self.rules.room}-{self.data.marked}"
+            moments.mark(self.data.moments, known, label, at_s, self._rows())
 
     def _age(self, camera: Camera, now: float) -> None:
         """A live camera that is silent: its people are seen no longer, and leave in time."""
@@ -390,6 +414,8 @@ class Room:
         )
         if not rolling:
             data.title = None
+        # A live camera's talk is yet to be given: of that, nothing can be known beforehand.
+        data.marked = 0 if session.recording else len(self.rules.markers)
         data.session, data.models = session, {}
         self._forget_people()
         self._forget_cameras(frame.camera)

@@ -23,6 +23,7 @@ from readroom.messages import (
     CameraPhase,
     Event,
     Mode,
+    Outcome,
     Purpose,
 )
 
@@ -86,8 +87,9 @@ class RoomData(msgspec.Struct):
     ``purpose`` are what the room was told to watch, and for what, so that a crashed session isn't
     taken up by another job. ``asked`` is whether somebody has started or stopped a session by
     command, which holds until a run ends of itself (``ended``), and ``title`` what the next one is
-    to be called. ``commands`` is how far the commands were
-    read, ``obeyed`` has the ids of the newest."""
+    to be called. ``commands`` is how far the commands were read, ``obeyed`` has the ids of the
+    newest, ``refused`` why some of them couldn't be done. ``marked`` is how many
+    of the rules' markers the session has come to."""
 
     room: str
     sources: tuple[str, ...] = ()
@@ -103,11 +105,14 @@ class RoomData(msgspec.Struct):
     title: str | None = None
     commands: str = ""
     obeyed: list[str] = []
+    refused: dict[str, str] = {}
+    marked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RoomRules:
-    """What the settings say. ``by_command``: a live camera starts no session of its own."""
+    """What the settings say. ``by_command``: a live camera starts no session of its own.
+    ``markers`` are moments of a recording that are marked (media time in s, label), by time."""
 
     room: str
     title: str
@@ -118,6 +123,7 @@ class RoomRules:
     purpose: Purpose | None = None
     by_command: bool = False
     neutral_s: float = 0.0
+    markers: tuple[tuple[float, str], ...] = ()
 
     @property
     def without_emotion(self) -> bool:
@@ -144,12 +150,13 @@ class RoomRules:
 class Changes:
     """What came of a message or of time: rows by session, and what has to be counted.
     ``joined`` holds (camera, captured_at) of each frame that reached the timelines, ``refused`` a
-    line for each command that couldn't be done."""
+    line for each command that couldn't be done, ``outcomes`` what became of each."""
 
     rows: dict[str, SessionRows] = field(default_factory=dict)
     joined: list[tuple[str, float]] = field(default_factory=list)
     dropped: list[tuple[str, str, int]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     duplicates: int = 0
     late: int = 0
     overflow: int = 0
@@ -177,6 +184,7 @@ def carry_over(data: RoomData, stored: dict[str, int], *, recent: bool) -> RoomD
         title=data.title if recent else None,
         commands=data.commands if recent else "",
         obeyed=data.obeyed,
+        refused=data.refused,
     )
     for name, camera in data.cameras.items():
         recorded, over = camera.mode == "recording", camera.join.ended_seq is not None
@@ -243,6 +251,7 @@ def without_people(data: RoomData, *, but_recordings: bool = False) -> RoomData:
         title=data.title,
         commands=data.commands,
         obeyed=data.obeyed,
+        refused=data.refused,
     )
 
 

@@ -23,7 +23,8 @@ from readroom.aggregator.joining import Joined
 from readroom.aggregator.people import Crowd, Person, Seen, person_state
 from readroom.aggregator.room_data import Camera, RoomData, RoomRules
 from readroom.aggregator.rows import SessionRows
-from readroom.aggregator.sight import face_weight, reading_of, sight_of
+from readroom.aggregator.sight import reading_of, sight_of
+from readroom.legibility import face_weight
 from readroom.messages import Body, Box, Face, PersonState
 from readroom.sessions.rows import Sample
 
@@ -110,6 +111,10 @@ class Scene:
     def split(self, slot: int, camera: str, rows: SessionRows) -> Refused | None:
         """By hand: whom ``camera`` sees in that slot is somebody else."""
         return self._crowd.split(slot, camera, rows)
+
+    def rename(self, slot: int, name: str | None, rows: SessionRows) -> Refused | None:
+        """By hand: what the person in that slot is called; None: nothing."""
+        return self._crowd.rename(slot, name, rows)
 
     def states(self) -> tuple[PersonState, ...]:
         """How everybody looks now, by slot."""

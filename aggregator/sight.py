@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from readroom.aggregator import expression_state as expressions
 from readroom.aggregator.expression_state import Reading
+from readroom.legibility import face_weight
 from readroom.messages import Box, Face, Point
 
 #: 17 keypoints (x, y, score) in the order of messages.KEYPOINTS.
@@ -19,7 +20,7 @@ class Sight:
 
     Lengths are px of the frame (``width`` × ``height``), origin top left; angles degrees with the
     signs of messages.Quality; ``blendshapes`` 0..1 in the order of messages.BLENDSHAPES.
-    ``weight`` (0..1) is how much what is read of the face counts (expression_state.weight).
+    ``weight`` (0..1) is how much what is read of the face counts (legibility.weight).
     ``face`` and ``keypoints`` are each None where that was not looked for, or not found.
     """
 
@@ -33,13 +34,6 @@ class Sight:
     weight: float = 0.0
     blendshapes: tuple[float, ...] | None = None
     keypoints: Keypoints | None = None
-
-
-def face_weight(face: Face, min_face_px: float) -> float:
-    """How much what is read of a face counts, 0..1: expression_state.weight. The score of a
-    detector without landmarks (Haar) is a rank and no probability, and counts for nothing."""
-    score = face.score if face.landmarks else 1.0
-    return expressions.weight(face.quality, score, min_face_px)
 
 
 def sight_of(

@@ -196,21 +196,23 @@ class Store:
             self._connection.executemany(f"{into} VALUES ({places})", rows)
 
     def _write_cameras(self, data: RoomData) -> None:
-        """How far the cameras of the room's session have come, and what it is called now. A
-        session that was erased after its end doesn't come back by this."""
+        """How far the cameras of the room's session have come, and what it is called now: until it
+        is closed, then others may call it otherwise. A session that was erased after its end
+        doesn't come back by this."""
         session = data.session
         if session is None:
             return
         found = self._connection.execute(
-            "SELECT id, title, models FROM session WHERE name = ?", (session.id,)
+            "SELECT id, title, models, state FROM session WHERE name = ?", (session.id,)
         ).fetchone()
         if found is None:
             return
+        title = session.title if found[3] == "open" else found[1]
         models = json.dumps(data.models, sort_keys=True)
-        if found[1:] != (session.title, models):
+        if found[1:3] != (title, models):
             self._connection.execute(
                 "UPDATE session SET title = ?, models = ? WHERE id = ?",
-                (session.title, models, found[0]),
+                (title, models, found[0]),
             )
         cameras: list[tuple[object, ...]] = [
             (

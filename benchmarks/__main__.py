@@ -16,7 +16,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import aggregator, clip as clips, history, loops, networks, pipeline, transport
+from benchmarks import (
+    aggregator,
+    analyse,
+    clip as clips,
+    history,
+    loops,
+    networks,
+    page,
+    pipeline,
+    transport,
+)
 from readroom.models.choice import available
 from readroom.settings import load_settings
 
@@ -48,6 +58,11 @@ def main() -> None:
         result["networks_ms"] = networks.measure(models)
     if not options.only or "aggregator" in options.only:
         result["aggregator"] = aggregator.measure(options.seconds, options.hours, _say)
+    if not options.only or "page" in options.only:
+        result["page"] = page.measure(max(20.0, options.seconds), _say)
+    if not options.only or "analyse" in options.only:
+        rounds = min(options.rounds, 3)
+        result["analyse"] = analyse.measure(clip, models, folder, rounds, options.seconds)
     if not options.only or "memory" in options.only:
         result["memory"] = _memory(clip, models, folder, options.minutes * 60)
     (folder / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
@@ -69,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="*",
-        choices=("speed", "transport", "networks", "aggregator", "memory"),
+        choices=("speed", "transport", "networks", "aggregator", "analyse", "page", "memory"),
     )
     parser.add_argument(
         "--record", metavar="WHAT", help=f"what changed: adds a row to {history.PAGE}"
@@ -188,6 +203,9 @@ def table(result: dict[str, Any]) -> str:
         rows.append((f"{name}, ms an item (threads/batch)", figure))
     if "aggregator" in result:
         rows += aggregator.rows(result["aggregator"])
+    if "page" in result:
+        rows += page.rows(result["page"])
+    rows += analyse.rows(result.get("analyse", {}))
     for name, memory in result.get("memory", {}).items():
         limit = " (goal ≤ 200)" if "ingest" in name or "aggregate" in name else ""
         figure = (

@@ -1,7 +1,8 @@
 """What the program is compared with: plain loops, each a process that decodes the file itself.
 
 ``bare``: the same networks through the same engine code, no stream, no aggregator; as many
-processes as the program has workers. ``prototype``: how the first versions of this idea worked,
+processes as the program has workers. ``bare-third``: the same of every third frame.
+``prototype``: how the first versions of this idea worked,
 one loop, Haar cascade and mini-Xception on 720p frames, OpenCV's default threads.
 
 Run as ``python -m benchmarks.loops KIND CLIP``: prints ``ready`` once loaded, measures for as
@@ -30,12 +31,14 @@ Step = Callable[[Picture], None]
 WARM_UP_FRAMES = 5
 
 
-def decoded(clip: Path) -> Iterator[Picture]:
-    """The clip's frames as uint8 BGR, for ever."""
+def decoded(clip: Path, every: int = 1) -> Iterator[Picture]:
+    """Every n-th of the clip's frames as uint8 BGR, for ever."""
     while True:
         with av.open(str(clip)) as container:
             container.streams.video[0].thread_count = 1
-            for frame in container.decode(video=0):
+            for number, frame in enumerate(container.decode(video=0)):
+                if number % every:
+                    continue
                 yield frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
 
 
@@ -79,6 +82,7 @@ def prototype_step(scale: float) -> Step:
 
 STEPS: dict[str, Callable[[], Step]] = {
     "bare": bare_step,
+    "bare-third": bare_step,
     "prototype": lambda: prototype_step(1.3),
     "prototype-1.1": lambda: prototype_step(1.1),
 }
@@ -115,7 +119,8 @@ def measure(kind: str, clip: Path, models: Path | None, seconds: float, processe
 
 def main(kind: str, clip: Path) -> None:
     """One loop, as a process of its own."""
-    step, frames = STEPS[kind](), decoded(clip)
+    every = 3 if kind == "bare-third" else 1
+    step, frames = STEPS[kind](), decoded(clip, every)
     for _ in range(WARM_UP_FRAMES):
         step(next(frames))
     print("ready", flush=True)

@@ -21,27 +21,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from readroom.legibility import BLURRED, BOWED_DEG, DARK, OVERLIT, TURNED_DEG
 from readroom.messages import NOT_VISIBLE, TOO_SMALL, CameraState, PersonState, RoomState
 from readroom.streams import Client, Keys, TailReader
 from readroom.words import Vocabulary, percent, seconds
 
 #: Wanted width of a face, in units of the narrowest that is read: from there on its width lowers
-#: the weight of a reading no more (aggregator/expression_state.py, weight). 64 px with 32 px.
+#: the weight of a reading no more (readroom/legibility.py, weight). 64 px with 32 px.
 WANTED_RATIO: Final = 2.0
 #: Somebody readable for less than this share of the time can't be read: more is unknown than known.
 ENOUGH_COVERAGE: Final = 0.5
 #: Somebody turned away, or too small, for more than this share of the time is told so.
 MOSTLY: Final = 0.5
-#: A head that points further aside counts for half of what it would (weight: 35° to 65°).
-TURNED_DEG: Final = 50.0
-#: A head that is bowed or raised further hides mouth or brows. By reason, not measured.
-BOWED_DEG: Final = 30.0
-#: Variance of the Laplacian (messages.Quality) below which a face is blurred, grey levels².
-BLURRED: Final = 30.0
-#: Mean grey level of a face, 0..255, below which it is dark, and above which light eats it up. By
-#: reason, not measured: beyond either less than half of the levels are left for brows and mouth.
-DARK: Final = 50.0
-OVERLIT: Final = 215.0
 #: A camera further behind than this isn't live any more, s: a speaker looks at the page to see what
 #: the room does now.
 BEHIND_S: Final = 1.0

@@ -21,6 +21,7 @@ from readroom.metrics import (
     AggregatorMetrics,
     IngestMetrics,
     LiveMetrics,
+    ProcessMetrics,
     SupervisorMetrics,
     WorkerMetrics,
 )
@@ -33,12 +34,13 @@ _SETTINGS_HEAD = """\
 
 <!-- Written by `python -m docs.generate` from readroom/settings.py: edit that. -->
 
-Sources, strongest first: command line flags, environment variables, a TOML file, the defaults.
-The TOML file is the one that `READROOM_CONFIG` names, else `readroom.toml` in the working
-directory; a key such as `ingest.fps` is `fps` in its section `[ingest]`. A list in an environment
-variable is separated by white space, with quotes around an item that has some; in the TOML file
-it is an array. A bad value, an unknown variable or an unknown key ends the program with exit
-code 2 and one line that names it.
+Sources, strongest first: command line flags, environment variables, secret files, a TOML file, the
+defaults. A secret file holds one value: `READROOM_REDIS__URL_FILE`, `READROOM_HTTP__TOKEN_FILE` and
+`READROOM_SOURCES_FILE` name the files of those three. The TOML file is the one that
+`READROOM_CONFIG` names, else `readroom.toml` in the working directory; a key such as `ingest.fps` is
+`fps` in its section `[ingest]`. A list in an environment variable is separated by white space, with
+quotes around an item that has some; in the TOML file it is an array. A bad value, an unknown
+variable or an unknown key ends the program with exit code 2 and one line that names it.
 """
 
 _METRICS_HEAD = """\
@@ -48,9 +50,10 @@ _METRICS_HEAD = """\
 
 Every box answers `/metrics` on an address of its own; only the aggregator knows people. Units are
 base units. Every label is bounded: no name, URL or process id is ever one, and a person is a
-slot (1 to 32). A histogram is exposed as `…_bucket`, `…_sum` and `…_count`; it and a counter
-also have a `…_created`, the time of their first value. The boxes are named as on the command
-line: `ingest`, `work`, `aggregate`, `live`, `run` (the supervisor).
+slot (1 to 32). What a measure is, and its unit: docs/semantics/room.md. A histogram is exposed as
+`…_bucket`, `…_sum` and `…_count`; it and a counter also have a `…_created`, the time of their first
+value. The boxes are named as on the command line: `ingest`, `work`, `aggregate`, `live`, `run` (the
+supervisor).
 """
 
 
@@ -184,6 +187,8 @@ def metrics_page() -> str:
 def registries() -> dict[str, _Listing]:
     """A registry for every kind of box, with that box's metrics on it."""
     found = {box: _Listing() for box in ("ingest", "work", "aggregate", "live", "run")}
+    for registry in found.values():
+        ProcessMetrics(registry, "room")
     IngestMetrics(found["ingest"], "room", "camera")
     WorkerMetrics(found["work"], "room")
     AggregatorMetrics(found["aggregate"], "room")
@@ -217,7 +222,11 @@ def unit_of(name: str, metric: MetricWrapperBase) -> str:
         return "0–1"
     if name.endswith(("_valence", "_arousal")):
         return "−1–1"
-    without = name.endswith(("_info", "_state", "_up"))
+    if name.startswith("readroom_measure_") and name.endswith(("_value", "_low", "_high")):
+        return "the measure's"
+    if name.endswith("_bytes"):
+        return "byte"
+    without = name.endswith(("_info", "_state", "_up", "_look", "_phase", "_failing"))
     return "–" if kind_of(metric) == "gauge" and without else "count"
 
 

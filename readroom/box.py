@@ -34,9 +34,9 @@ from readroom.errors import EXIT_FAILED, EXIT_OK, BadSettings, ReadroomError
 from readroom.guard import Guard
 from readroom.log import Log, set_up_logging
 from readroom.messages import BoxInfo
-from readroom.metrics import BoxMetrics
+from readroom.metrics import BoxMetrics, ProcessMetrics
 from readroom.redaction import redact
-from readroom.settings import Settings
+from readroom.settings import LOOPBACK, HttpSettings, Settings
 from readroom.streams import (
     REDIS_AWAY,
     Client,
@@ -73,6 +73,7 @@ class Box:
         self.log = log
         self.keys = Keys(settings.room)
         self.metrics = CollectorRegistry()
+        ProcessMetrics(self.metrics, settings.room)
         self.stopping = threading.Event()
         #: Whether a supervisor started this process.
         self.supervised = "READROOM_PARENT_PID" in os.environ
@@ -210,7 +211,7 @@ def run_box(
 def serve(box: Box, settings: Settings, port: int) -> ThreadingHTTPServer:
     """Start the box's small HTTP server in a thread. Raises BadSettings where the port is
     taken or the address isn't this machine's."""
-    guard = Guard.of(settings.http)
+    guard = Guard.of(_named_as_listed(settings.http))
 
     class Handler(BaseHTTPRequestHandler):
         """Answers GET for the box's few pages."""
@@ -239,6 +240,14 @@ def serve(box: Box, settings: Settings, port: int) -> ThreadingHTTPServer:
     # Stopping waits for one such interval, and a whole room stops box after box.
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="http").start()
     return server
+
+
+def _named_as_listed(settings: HttpSettings) -> HttpSettings:
+    """The settings with this host's own name among those that the box is reached by: so the
+    aggregator's list of targets names a box that listens on every address."""
+    if settings.host in LOOPBACK:
+        return settings
+    return settings.model_copy(update={"hosts": (*settings.hosts, socket.gethostname())})
 
 
 def bind(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import typer
 
@@ -40,6 +42,8 @@ models_app = typer.Typer(help="Networks: what is there, and fetching public ones
 app.add_typer(models_app, name="models", no_args_is_help=True)
 session_app = typer.Typer(help="The session of a running room: start, stop, title, notes, people.")
 app.add_typer(session_app, name="session", no_args_is_help=True)
+grafana_app = typer.Typer(help="Dashboards and annotations into a running Grafana.")
+app.add_typer(grafana_app, name="grafana", no_args_is_help=True)
 
 Room = Annotated[str | None, typer.Option(help="Name of the room.")]
 Mode = Annotated[str | None, typer.Option(help="auto, live or recording.")]
@@ -50,6 +54,7 @@ Engines = Annotated[
     str | None, typer.Option(help="What workers run: face,expression,pose or some of them.")
 ]
 LogFormat = Annotated[str | None, typer.Option(help="text or json.")]
+BoxKind = Literal["run", "ingest", "work", "aggregate", "live"]
 Sources = Annotated[
     list[str] | None,
     typer.Argument(help="Cameras: rtsp://…, http://…, 0 (webcam), a file, a folder, demo:left."),
@@ -150,7 +155,9 @@ def ingest(
 
 @app.command()
 def work(
-    name: Annotated[str, typer.Option(help="The worker's name: unique on its host.")] = "w1",
+    name: Annotated[
+        str, typer.Option(help="The worker's name, unique in its room; {host}: this host's name.")
+    ] = "w1",
     room: Room = None,
     engines: Engines = None,
     device: Annotated[str | None, typer.Option(help="cpu; GPUs are not served yet.")] = None,
@@ -162,7 +169,7 @@ def work(
     settings = load_settings(
         room=room, workers={"engines": engines, "device": device}, log_format=log_format
     )
-    _box("work", name, _settled(settings), work_main)
+    _box("work", name.replace("{host}", socket.gethostname()), _settled(settings), work_main)
 
 
 @app.command()
@@ -216,6 +223,18 @@ def doctor(
     report = examine(load_settings(sources=tuple(sources) if sources else None))
     typer.echo(json.dumps(report, indent=2) if as_json else render(report))
     _end(0 if report["ok"] else 1)
+
+
+@app.command("health")
+def health_command(
+    box: Annotated[BoxKind, typer.Argument(help="The box on this machine that is asked.")],
+) -> None:
+    """Whether a box that runs here is well (exit code 0) or not (1): for container engines."""
+    from readroom.health import health
+
+    well, detail = health(load_settings(), box)
+    typer.echo(detail)
+    _end(0 if well else 1)
 
 
 @app.command("purpose")
@@ -304,6 +323,16 @@ def session_split(
     _command(room, "split", slot=commands.slot_of(person), camera=camera)
 
 
+@session_app.command("rename")
+def session_rename(
+    person: Annotated[str, typer.Argument(help="P2")],
+    name: Annotated[str, typer.Argument(help="What they are called; none: nothing.")] = "",
+    room: Room = None,
+) -> None:
+    """Call a person by a name, in this session."""
+    _command(room, "rename", slot=commands.slot_of(person), text=name)
+
+
 @app.command()
 def mark(
     label: Annotated[str, typer.Argument(help='What happens now: "pricing slide".')],
@@ -312,6 +341,65 @@ def mark(
     """Mark this moment of a running room."""
     settings = load_settings(room=room)
     _send(settings, commands.marker(settings.room, label))
+
+
+@app.command("analyse")
+def analyse_command(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="A video; several are cameras of one meeting, in step. Or pictures, or a folder "
+            "of pictures. Put -- before a name that begins with a dash."
+        ),
+    ],
+    report: Annotated[
+        Path | None, typer.Option(help="Write a report of the video here: talk.html.")
+    ] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write the report as PDF here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--json", help="Write what was found as JSON here; -: print it.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Title of the session; none: the file's name.")
+    ] = None,
+    fps: Fps = None,
+    marker: Annotated[
+        list[str] | None,
+        typer.Option(help='Mark a moment of the video: 12.5="pricing". May be repeated.'),
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(help="Write copies of the pictures, with boxes and labels, into this folder."),
+    ] = None,
+    room: Room = None,
+    log_format: LogFormat = None,
+) -> None:
+    """A recorded video from beginning to end, as fast as this machine can, into the session store;
+    or single pictures, as a table. docs/analyse.md has examples."""
+    from readroom import analyse
+
+    pictures, videos = analyse.sort_out(files)
+    outputs = analyse.Outputs(report, pdf, out)
+    given = {"--report": report, "--pdf": pdf, "--title": title, "--fps": fps, "--marker": marker}
+    if pictures:
+        analyse.refuse_options(given, "says something of a video", "the files are pictures")
+    else:
+        analyse.refuse_options({"--annotate": annotate}, "is for pictures", "the files are videos")
+    settings = load_settings(
+        room=room or analyse.ROOM,
+        title=title,
+        markers=tuple(marker) if marker else None,
+        ingest={"fps": fps},
+        log_format=log_format,
+    )
+    analyse.check_outputs(outputs, [*pictures, *videos], settings.chromium)
+    settings = purposes.settle(
+        settings, real_camera=True, ask=purposes.asker(sys.stdin, sys.stderr)
+    )
+    typer.echo(purposes.notice(settings), err=True, nl=bool(purposes.notice(settings)))
+    if pictures:
+        _end(analyse.analyse_photos(settings, pictures, out, annotate))
+    _end(analyse.analyse_videos(settings, videos, outputs, own_room=room is None))
 
 
 @app.command()
@@ -413,6 +501,116 @@ def erase(
     _end(0 if erased.complete else 1)
 
 
+@grafana_app.command("push")
+def grafana_push(
+    folder: Annotated[
+        str, typer.Option(help="Title of the folder, where it has to be made.")
+    ] = "readroom",
+) -> None:
+    """Push the dashboards Room, People and Operations: new ones are made, changed ones updated
+    (extra `grafana`; READROOM_GRAFANA__URL and READROOM_GRAFANA__TOKEN)."""
+    from readroom.dashboards.grafana.connection import Grafana
+    from readroom.dashboards.grafana.push import push
+
+    settings = purposes.settle(load_settings(), real_camera=False, ask=None)
+    grafana = Grafana(settings.grafana)
+    for line in push(grafana, folder, without_emotion=settings.without_emotion):
+        typer.echo(line)
+
+
+@grafana_app.command("annotate")
+def grafana_annotate(
+    session: Annotated[
+        str | None, typer.Argument(help="Name of a stored session; none: the room's newest.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="The running session, as it goes on.")
+    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove them again.")] = False,
+    room: Room = None,
+) -> None:
+    """Write a session's markers and main moments as annotations; twice adds nothing (extra
+    `grafana`; READROOM_GRAFANA__URL and READROOM_GRAFANA__TOKEN)."""
+    from readroom.dashboards.grafana.annotate import annotate_stored, remove_session
+    from readroom.dashboards.grafana.connection import Grafana
+
+    if (follow and (session or remove)) or (remove and not session):
+        raise BadSettings(
+            "grafana annotate: name a session (--remove needs one), or --follow the running one"
+        )
+    settings = purposes.settle(load_settings(room=room), real_camera=False, ask=None)
+    grafana = Grafana(settings.grafana)
+    if follow:
+        typer.echo(_follow_into(grafana, settings))
+    elif remove:
+        typer.echo(remove_session(grafana, session or ""))
+    else:
+        silent = settings.without_emotion
+        typer.echo(
+            annotate_stored(grafana, settings.data, settings.room, session, without_emotion=silent)
+        )
+
+
+@app.command()
+def report(
+    session: Annotated[
+        str, typer.Argument(help="The session's name, a beginning that only it has, or `last`.")
+    ],
+    compare: Annotated[
+        str | None, typer.Option(help="Another session to put it beside: how it was last time.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file; default: readroom-SESSION.html, here.")
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(help="Print it as PDF into this file, too (needs Chromium).")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the session store (READROOM_DATA).")
+    ] = None,
+) -> None:
+    """A session as one HTML file: summary, curve, strips, markers, moments, what it rests on."""
+    from readroom.dashboards.report.command import report as make
+
+    settings = load_settings(data=data)
+    lines = make(
+        settings.data,
+        session,
+        compare=compare,
+        out=out,
+        pdf=pdf,
+        chromium=settings.chromium,
+        made_at=time.time(),
+    )
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command()
+def export(
+    session: Annotated[
+        str, typer.Argument(help="The session's name, a beginning that only it has, or `last`.")
+    ],
+    out: Annotated[Path, typer.Option(help="A folder (csv, parquet) or a file (json).")],
+    form: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
+    pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="Leave people's names out.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the session store (READROOM_DATA).")
+    ] = None,
+) -> None:
+    """A session's data as CSV, JSON or Parquet (extra `record`), with a data dictionary."""
+    from readroom.dashboards.report.command import export_session
+
+    settings = load_settings(data=data)
+    lines = export_session(
+        settings.data, session, out, form, pseudonyms=pseudonyms, made_at=time.time()
+    )
+    for line in lines:
+        typer.echo(line)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """The networks this program knows, and where each is found."""
@@ -500,6 +698,34 @@ def _record(settings: Settings, out: Path, session: str | None) -> None:
         typer.echo("nothing was recorded: there was nobody, or no session")
 
 
+def _follow_into(grafana: Any, settings: Settings) -> str:
+    """Annotate the running session until it ends, or this process is told to stop."""
+    from readroom.dashboards.grafana.annotate import follow
+
+    with _until_stopped() as stopping, commands.running_room(settings) as client:
+        return follow(
+            grafana,
+            client,
+            Keys(settings.room),
+            stopping=stopping,
+            without_emotion=settings.without_emotion,
+            say=typer.echo,
+        )
+
+
+@contextmanager
+def _until_stopped() -> Iterator[threading.Event]:
+    """An event that Ctrl-C, or being told to stop, sets."""
+    stopping = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(one, lambda *_: stopping.set()) for one in signals]
+    try:
+        yield stopping
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
+
+
 def _command(room: str | None, verb: commands.Verb, **words: Any) -> None:
     settings = load_settings(room=room)
     _send(settings, commands.command(settings.room, verb, **words))
@@ -507,8 +733,16 @@ def _command(room: str | None, verb: commands.Verb, **words: Any) -> None:
 
 def _send(settings: Settings, message: Command | Marker) -> None:
     with commands.running_room(settings) as client:
-        commands.send(client, Keys(settings.room), message)
-    typer.echo(f"sent to room {settings.room}")
+        outcome = commands.ask(client, Keys(settings.room), message)
+    if outcome is None:
+        typer.echo(
+            f"sent to room {settings.room}; its aggregator hasn't said within "
+            f"{commands.ANSWER_S:g} s what became of it"
+        )
+    elif outcome.refused:
+        raise ReadroomError(outcome.refused)
+    else:
+        typer.echo(f"done in room {settings.room}")
 
 
 def _box(

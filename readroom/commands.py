@@ -1,7 +1,8 @@
 """Saying something to a room that runs: commands and markers, into its ``commands`` stream.
 
 The aggregator reads them in order with a stored position; each has an id of its own, so that one
-that is sent twice counts once. Sending says no more than that: what became of it is an event.
+that is sent twice counts once. What became of one it says once that is on disk: :func:`ask` waits
+for it.
 
 A room that ``readroom run`` started has a private Redis, whose address nobody else is told. It
 lies in a folder that only its user can enter, so a command of that user finds it by looking there.
@@ -23,10 +24,19 @@ from pydantic import SecretStr
 from redis.exceptions import OutOfMemoryError
 
 from readroom.errors import BadSettings, ReadroomError
-from readroom.messages import MAX_SLOTS, BoxInfo, Command, Marker
+from readroom.messages import MAX_SLOTS, BoxInfo, Command, Marker, Outcome
 from readroom.redis_server import socket_path
 from readroom.settings import RedisSettings, Settings
-from readroom.streams import REDIS_AWAY, Client, Keys, add, connect, read_boxes, room_purpose
+from readroom.streams import (
+    REDIS_AWAY,
+    Client,
+    Keys,
+    add,
+    connect,
+    read_boxes,
+    read_outcome,
+    room_purpose,
+)
 
 #: Commands kept while nobody reads them: far more than a person gives in a session.
 COMMANDS_KEPT: Final = 1000
@@ -37,7 +47,13 @@ ALIVE_S: Final = 10.0
 #: Folders of private servers, as readroom.run makes them.
 _PRIVATE: Final = "readroom-*"
 
-Verb = Literal["start", "stop", "title", "note", "merge", "split"]
+#: How long somebody waits to hear what became of their command, s. The aggregator looks for
+#: commands ten times a second, and commits at once what they changed.
+ANSWER_S: Final = 2.0
+#: How often it is looked for an answer, s.
+_LOOK_S: Final = 0.02
+
+Verb = Literal["start", "stop", "title", "note", "merge", "split", "rename"]
 
 
 def command(
@@ -58,21 +74,26 @@ def command(
         at=time.time(),
         verb=verb,
         id=uuid.uuid4().hex,
-        text=_clean(verb, text, needed=verb in ("title", "note")),
+        text=one_line(verb, text, needed=verb in ("title", "note")),
         slot=slot,
         other=other,
         camera=camera,
     )
 
 
-def marker(room: str, label: str) -> Marker:
-    """A marker of this moment. Raises BadSettings for a label that is empty or too long."""
-    label = _clean("mark", label, needed=True)
-    return Marker(room=room, at=time.time(), label=label, id=uuid.uuid4().hex)
+def marker(
+    room: str, label: str, *, identity: str | None = None, time_s: float | None = None
+) -> Marker:
+    """A marker of this moment, or of ``time_s`` (session time), with the id ``identity`` or one
+    that no other has. Raises BadSettings for a label that is empty or too long."""
+    label = one_line("mark", label, needed=True)
+    named = identity or uuid.uuid4().hex
+    return Marker(room=room, at=time.time(), label=label, id=named, time_s=time_s)
 
 
-def _clean(what: str, text: str, *, needed: bool) -> str:
-    """One line without control characters."""
+def one_line(what: str, text: str, *, needed: bool) -> str:
+    """One line without control characters, of at most LONGEST_TEXT. Raises BadSettings, which names
+    ``what`` but not the text: it may be somebody's name."""
     line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
     if needed and not line:
         raise BadSettings(f"{what}: the text is empty; write some words behind it, in quotes")
@@ -98,6 +119,20 @@ def send(client: Client, keys: Keys, message: Command | Marker) -> None:
         add(client, keys.commands, message, maxlen=COMMANDS_KEPT)
     except OutOfMemoryError:
         raise ReadroomError("Redis is out of memory and takes no command; try again") from None
+
+
+def ask(
+    client: Client, keys: Keys, message: Command | Marker, wait_s: float = ANSWER_S
+) -> Outcome | None:
+    """Send it, and wait at most ``wait_s`` to hear what became of it; None where nobody has said it
+    by then: it may still be done. Raises ReadroomError where the server can't take it."""
+    send(client, keys, message)
+    until = time.monotonic() + wait_s
+    while (outcome := read_outcome(client, keys, message.id)) is None:
+        if time.monotonic() >= until:
+            return None
+        time.sleep(_LOOK_S)
+    return outcome
 
 
 @contextlib.contextmanager

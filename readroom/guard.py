@@ -2,8 +2,9 @@
 
 A page on the internet can make a browser send requests to loopback (DNS rebinding, cross-site
 requests). So every server checks that ``Host`` names an address it is meant to be reached by,
-that ``Origin``, where a browser sends one, is that same host, and, where it listens beyond
-loopback, that the bearer token is right.
+that ``Origin``, where a browser sends one, is that same host, and that the token is right: of
+every request where it listens beyond loopback, and of every request that changes something
+wherever it listens. Where no token was set, nothing can be changed.
 """
 
 from __future__ import annotations
@@ -27,37 +28,61 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """The rules of one server. ``hosts`` are host names without port, lower case; ``token`` is
-    None where none is asked for."""
+    None where none was set. ``open_to_read``: what changes nothing is answered without it."""
 
     hosts: frozenset[str]
     token: str | None
+    open_to_read: bool = False
 
     @classmethod
     def of(cls, settings: HttpSettings) -> Guard:
-        """The rules that ``settings`` ask for: a token only beyond loopback."""
-        beyond = settings.host not in LOOPBACK
+        """The rules that ``settings`` ask for: to read, a token is needed only beyond loopback."""
         hosts = {*LOOPBACK, settings.host, *settings.hosts}
-        token = settings.token.get_secret_value() if beyond and settings.token else None
-        return cls(frozenset(host.lower() for host in hosts), token)
+        token = settings.token.get_secret_value() if settings.token else None
+        return cls(
+            frozenset(host.lower() for host in hosts),
+            token,
+            open_to_read=settings.host in LOOPBACK,
+        )
 
-    def check(self, headers: Mapping[str, str], query_token: str | None = None) -> Refusal | None:
-        """None where the request may pass. ``headers`` are looked up case-insensitively by the
-        mapping itself; ``query_token`` is the token given in the address (for a browser's event
-        stream, which can't send headers)."""
+    def check(
+        self,
+        headers: Mapping[str, str],
+        query_token: str | None = None,
+        *,
+        writes: bool = False,
+    ) -> Refusal | None:
+        """None where the request may pass; ``writes``: it changes something. ``headers`` are looked
+        up case-insensitively by the mapping itself; ``query_token`` is the token given in the
+        address or a cookie (for a browser's event stream, which can't send headers)."""
         host = (headers.get("Host") or "").lower()
         name = host_name(host)
         # What a rebinding attack needs is a name: an address, asked for its token, is none.
-        if name not in self.hosts and not (self.token is not None and _is_address(name)):
+        asked = self.token is not None and not self.open_to_read
+        if name not in self.hosts and not (asked and _is_address(name)):
             return Refusal(421, "this server isn't reached by that Host; see READROOM_HTTP__HOSTS")
         origin = headers.get("Origin")
         if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
             return Refusal(403, "requests from other origins are refused")
-        if self.token is not None:
-            scheme, _, given = (headers.get("Authorization") or "").partition(" ")
-            given = given.strip() if scheme.lower() == "bearer" else query_token or ""
-            if not hmac.compare_digest(given.encode(errors="replace"), self.token.encode()):
-                return Refusal(401, "a bearer token is needed: Authorization: Bearer …")
+        if self.open_to_read and not writes:
+            return None
+        if self.token is None:
+            return Refusal(
+                403,
+                "this server has no token, so nothing can be changed through it; set "
+                "READROOM_HTTP__TOKEN, or start the room with `readroom run`, which makes one",
+            )
+        if not self.carries_token(headers, query_token):
+            return Refusal(401, "a bearer token is needed: Authorization: Bearer …")
         return None
+
+    def carries_token(self, headers: Mapping[str, str], query_token: str | None = None) -> bool:
+        """Whether a request has the token, so that it may change something."""
+        if not self.token:
+            return False
+        scheme, _, given = (headers.get("Authorization") or "").partition(" ")
+        given = given.strip() if scheme.lower() == "bearer" else query_token or ""
+        return hmac.compare_digest(given.encode(errors="replace"), self.token.encode())
 
 
 def _is_address(name: str) -> bool:

@@ -378,6 +378,9 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     in neither is unknown. ``blinks_per_min`` is None without a mesh network. ``cameras`` are all
     that see the person, ``camera`` the one that sees best, which ``box``, ``keypoints`` and
     ``quality`` (of the newest face, None before one was found) are of.
+
+    ``name`` is what somebody calls the person in this session, None where nobody does. It is for
+    whoever looks at the page or the session, and never in a metric or a log.
     """
 
     slot: int
@@ -403,6 +406,7 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     person: int = 0
     quality: Quality | None = None
     readable: bool | None = None
+    name: str | None = None
 
 
 class CameraState(msgspec.Struct, frozen=True, kw_only=True):
@@ -517,18 +521,28 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
 
     ``verb`` and what ``text``, ``slot`` and ``other`` are then: ``start`` (title), ``stop``,
     ``title`` (title), ``note`` (note), ``merge`` (``slot`` and ``other`` are one person),
-    ``split`` (the person in ``slot``, as ``camera`` sees it, is somebody else). ``id`` makes one
-    that is sent twice count once; what can't be done is logged and changes nothing.
+    ``split`` (the person in ``slot``, as ``camera`` sees it, is somebody else), ``rename`` (what
+    the person in ``slot`` is called; empty: nothing any more). ``id`` makes one that is sent twice
+    count once; what can't be done is logged and changes nothing. What became of it is an
+    :class:`Outcome`.
     """
 
     room: str
     at: float
-    verb: Literal["start", "stop", "title", "note", "merge", "split"]
+    verb: Literal["start", "stop", "title", "note", "merge", "split", "rename"]
     id: str
     text: str = ""
     slot: int | None = None
     other: int | None = None
     camera: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
+    """What became of the command or marker ``id``: done where ``refused`` is empty, else why not.
+    It is told once the effect is on disk, for a short while."""
+
+    id: str
+    refused: str = ""
 
 
 class BoxInfo(msgspec.Struct, frozen=True, kw_only=True):

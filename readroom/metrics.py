@@ -1,11 +1,18 @@
 """Every metric of every box, in base units, with bounded labels.
 
-Labels are room, camera, slot, engine, stage, reason and expression only (and ``model`` on the
-info metric): never a name, a URL, a process id or anything else without a bound. Each box makes
-the one class that is its own, on its own registry; docs/metrics.md is generated from this file.
+Labels are room, camera, slot, engine, stage, reason, expression, look, measure, phase and kind only
+(and ``model`` and ``version`` on the info metrics): never a name, a URL, a process id or anything
+else without a bound. Each box makes the one class that is its own, on its own registry, beside
+ProcessMetrics; docs/metrics.md is generated from this file.
+
+What can be counted under a known label is there from the start, at 0: the first of its kind is an
+increase then, which Prometheus sees, and an alert with it.
 """
 
 from __future__ import annotations
+
+import time
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from redis.exceptions import (
@@ -15,7 +22,17 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
-from readroom.messages import EXPRESSIONS, STATES
+from readroom import __version__
+from readroom.messages import (
+    EXPRESSIONS,
+    LOOKS,
+    MEASURES,
+    PLAIN_LOOKS,
+    PLAIN_MEASURES,
+    STATES,
+    CameraPhase,
+)
+from readroom.process_memory import resident_bytes
 
 #: Buckets, s: from a decode to a stalled camera.
 _STAGE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -27,6 +44,52 @@ _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 #: The value of readroom_person_state for each state (its index in STATES).
 STATE_VALUES = {state: value for value, state in enumerate(STATES)}
+#: The value of readroom_person_look for each look (its index in LOOKS).
+LOOK_VALUES = {look: value for value, look in enumerate(LOOKS)}
+#: Every kind of event, as messages.Event lists them.
+EVENT_KINDS: Final = (
+    *("session_started", "session_closed", "person_entered", "person_left", "camera"),
+    *("state_ended", "look_ended", "action_ended", "deviation", "inflection", "peak"),
+    *("marker", "response", "merged", "split"),
+)
+#: Phases of a session and of a camera, each a series of its own: 1 for the one that is, else 0.
+SESSION_PHASES: Final = ("waiting", "rolling", "running", "closed")
+CAMERA_PHASES: Final[tuple[str, ...]] = get_args(CameraPhase)
+#: Kinds of box: those that register themselves, and those that a supervisor starts.
+BOX_KINDS: Final = ("ingest", "work", "aggregate", "live", "run")
+CHILD_KINDS: Final = ("redis", "aggregate", "live", "work", "ingest")
+_DEAD_REASONS: Final = ("version", "undecodable", "poison")
+_REDIS_REASONS: Final = ("out_of_memory", "timeout", "loading", "connection", "other")
+_INGEST_DROPS: Final = ("rate", "superseded", "decode", "out_of_memory", "redis_away")
+LOST_REASONS: Final = (
+    *("busy", "closed", "decode", "failed", "forbidden", "hung", "not_found", "refused"),
+    *("resolution", "stalled", "unauthorized", "unreachable"),
+)
+_JOIN_DROPS: Final = ("trimmed", "unreported", "stale", "overwritten", "undecodable", "failed")
+
+
+class ProcessMetrics:
+    """What every process says of itself, whatever it does."""
+
+    def __init__(self, registry: CollectorRegistry, room: str) -> None:
+        Gauge(
+            "readroom_process_memory_bytes",
+            "Memory that the process holds (where there is no /proc: the most it ever held).",
+            ["room"],
+            registry=registry,
+        ).labels(room).set_function(resident_bytes)
+        Gauge(
+            "readroom_process_start_time_seconds",
+            "When the process started, Unix time.",
+            ["room"],
+            registry=registry,
+        ).labels(room).set(time.time())
+        Gauge(
+            "readroom_build_info",
+            "1 for the version that the process runs.",
+            ["room", "version"],
+            registry=registry,
+        ).labels(room, __version__).set(1)
 
 
 class BoxMetrics:
@@ -46,6 +109,10 @@ class BoxMetrics:
             ["room", "reason"],
             registry=registry,
         )
+        for reason in _DEAD_REASONS:
+            self._dead.labels(room, reason)
+        for reason in _REDIS_REASONS:
+            self.redis_errors.labels(room, reason)
 
     def dead(self, reason: str) -> None:
         """Count a dead letter (``version``, ``undecodable``, ``poison``)."""
@@ -63,12 +130,16 @@ class BoxMetrics:
         self.redis_errors.labels(self.room, reason).inc()
 
 
-def _legend(without_emotion: bool) -> str:
+def _state_legend(without_emotion: bool) -> str:
     return ", ".join(
         f"{value} {state}"
         for state, value in STATE_VALUES.items()
         if not (without_emotion and state in EXPRESSIONS)
     )
+
+
+def _look_legend(looks: tuple[str, ...]) -> str:
+    return ", ".join(f"{LOOK_VALUES[look]} {look}" for look in looks)
 
 
 def _stage_histogram(registry: CollectorRegistry) -> Histogram:
@@ -104,12 +175,16 @@ class IngestMetrics(BoxMetrics):
             registry=registry,
         ).labels(room, camera)
         self._dropped = _dropped_counter(registry)
+        for reason in _INGEST_DROPS:
+            self._dropped.labels(room, camera, reason)
         self._reconnects = Counter(
             "readroom_camera_reconnects",
             "Times a camera was lost and tried again, by reason.",
             ["room", "camera", "reason"],
             registry=registry,
         )
+        for reason in LOST_REASONS:
+            self._reconnects.labels(room, camera, reason)
         self.up = Gauge(
             "readroom_camera_up",
             "1 while the camera delivers, else 0.",
@@ -198,6 +273,8 @@ class AggregatorMetrics(BoxMetrics):
     ) -> None:
         super().__init__(registry, room)
         emotional = None if without_emotion else registry
+        self.looks = PLAIN_LOOKS if without_emotion else LOOKS
+        self.measures = PLAIN_MEASURES if without_emotion else MEASURES
         self.frames_joined = Counter(
             "readroom_frames_joined",
             "Frames whose results reached the timelines.",
@@ -238,7 +315,19 @@ class AggregatorMetrics(BoxMetrics):
         )
         self.person_state = Gauge(
             "readroom_person_state",
-            f"State of the person in a slot: {_legend(without_emotion)}.",
+            f"State of the person in a slot: {_state_legend(without_emotion)}.",
+            ["room", "slot"],
+            registry=registry,
+        )
+        self.look_share = Gauge(
+            "readroom_look_share_ratio",
+            "Share of the visible people who look so; NaN for fewer than two people.",
+            ["room", "look"],
+            registry=registry,
+        )
+        self.person_look = Gauge(
+            "readroom_person_look",
+            f"How the person in a slot looks all in all: {_look_legend(self.looks)}.",
             ["room", "slot"],
             registry=registry,
         )
@@ -262,6 +351,9 @@ class AggregatorMetrics(BoxMetrics):
             ["room", "slot"],
             registry=emotional,
         )
+        self._measure_gauges(registry)
+        self._session_gauges(registry)
+        self._system_gauges(registry)
         self.overflow = Counter(
             "readroom_people_overflow",
             "People who found no free slot.",
@@ -290,6 +382,92 @@ class AggregatorMetrics(BoxMetrics):
 
         self._drop_reasons: dict[str, set[str]] = {}
 
+    def _measure_gauges(self, registry: CollectorRegistry) -> None:
+        """What is said of the room over the last minute, with what it rests on."""
+        said = f"of a measure of the room over the last minute ({', '.join(self.measures)})"
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"readroom_measure_{name}", text, ["room", "measure"], registry=registry)
+
+        self.measure_value = gauge("value", f"Value {said}; NaN where too little was seen.")
+        self.measure_low = gauge("low", f"Lower end of the 95 % interval {said}.")
+        self.measure_high = gauge("high", f"Upper end of the 95 % interval {said}.")
+        self.measure_people = gauge("people", f"People behind the value {said}.")
+        self.measure_coverage = gauge(
+            "coverage_ratio", f"Mean share of the time in which people could be read, {said}."
+        )
+        self.measure_chance = gauge(
+            "chance_ratio",
+            f"How likely such a value is by chance alone, {said}; NaN where that isn't computed.",
+        )
+
+    def _session_gauges(self, registry: CollectorRegistry) -> None:
+        self.session_phase = Gauge(
+            "readroom_session_phase",
+            "1 for the phase that the room is in (waiting, rolling: nothing is stored, running, "
+            "closed), else 0.",
+            ["room", "phase"],
+            registry=registry,
+        )
+        self.session_seconds = Gauge(
+            "readroom_session_seconds",
+            "Session time: how long the session has gone on by the cameras' own clock.",
+            ["room"],
+            registry=registry,
+        )
+        self.camera_phase = Gauge(
+            "readroom_camera_phase",
+            "1 for the phase that the camera is in as the aggregator knows it (connecting, "
+            "streaming, retrying, ended, stopped), else 0.",
+            ["room", "camera", "phase"],
+            registry=registry,
+        )
+        self.events = Counter(
+            "readroom_events", "Events, by kind.", ["room", "kind"], registry=registry
+        )
+        for kind in EVENT_KINDS:
+            self.events.labels(self.room, kind)
+
+    def _system_gauges(self, registry: CollectorRegistry) -> None:
+        self.boxes = Gauge(
+            "readroom_boxes",
+            "Processes of the room that have spoken within 10 s; stage is the kind of box.",
+            ["room", "stage"],
+            registry=registry,
+        )
+        self.store_failing = Gauge(
+            "readroom_store_failing",
+            "1 while the session store can't be written, else 0.",
+            ["room"],
+            registry=registry,
+        ).labels(self.room)
+        self.store_errors = Counter(
+            "readroom_store_errors",
+            "Commits of the session store that failed; what they held is kept and tried again.",
+            ["room"],
+            registry=registry,
+        ).labels(self.room)
+        self.redis_memory = Gauge(
+            "readroom_redis_memory_bytes",
+            "Memory that Redis uses.",
+            ["room"],
+            registry=registry,
+        )
+        self.redis_maxmemory = Gauge(
+            "readroom_redis_maxmemory_bytes",
+            "Memory that Redis may use; 0: no limit is set.",
+            ["room"],
+            registry=registry,
+        )
+
+    def knows(self, camera: str) -> None:
+        """A camera is part of the room: what may be counted of it is 0 so far."""
+        known = self._drop_reasons.setdefault(camera, set())
+        for reason in _JOIN_DROPS:
+            known.add(reason)
+            self._dropped.labels(self.room, camera, reason)
+        self.frames_joined.labels(self.room, camera)
+
     def dropped(self, camera: str, reason: str, count: int = 1) -> None:
         """Count frames that no lane analysed (``trimmed``, ``stale``, ...)."""
         self._drop_reasons.setdefault(camera, set()).add(reason)
@@ -301,11 +479,13 @@ class AggregatorMetrics(BoxMetrics):
             family.remove(self.room, camera)
         for reason in self._drop_reasons.pop(camera, ()):
             self._dropped.remove(self.room, camera, reason)
+        for phase in CAMERA_PHASES:
+            self.camera_phase.remove(self.room, camera, phase)
 
     def forget_person(self, slot: str) -> None:
         """Take away the series of a slot that nobody is in any more."""
         for family in (
-            *(self.person_state, self.person_coverage),
+            *(self.person_state, self.person_look, self.person_coverage),
             *(self.person_valence, self.person_arousal),
         ):
             family.remove(self.room, slot)
@@ -322,6 +502,8 @@ class SupervisorMetrics:
             ["room", "stage"],
             registry=registry,
         )
+        for kind in CHILD_KINDS:
+            self._restarts.labels(room, kind)
 
     def restarted(self, kind: str) -> None:
         """Count a restart of a box of that kind."""

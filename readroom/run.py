@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import shlex
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +29,7 @@ from readroom.messages import BoxInfo, RoomState
 from readroom.metrics import SupervisorMetrics
 from readroom.pixels import remove_orphans, ring_prefix
 from readroom.redis_server import socket_path
-from readroom.settings import LOOPBACK, Settings, to_environment
+from readroom.settings import Settings, to_environment
 from readroom.streams import (
     REDIS_AWAY,
     Client,
@@ -45,6 +47,9 @@ JPEG_BYTES_PER_PIXEL = 0.5
 REDIS_BASE_MB = 128
 #: How long the page may take to answer before the run gives up waiting for its address, s.
 PAGE_TIMEOUT_S = 30.0
+
+#: Chance in a token that is made for a run, bytes.
+TOKEN_BYTES = 24
 
 #: A room state older than this is told as what it is, s.
 SILENT_S = 3.0
@@ -72,6 +77,23 @@ def run(box: Box, cameras: Sequence[Camera], networks: str) -> None:
 
     Raises ReadroomError when a child can't live (its exit code says whether settings are bad).
     """
+    given, box.settings = box.settings, with_token(box.settings)
+    token = _token_hint(given, box.settings)
+    with everything(box, cameras) as (supervisor, client):
+        if client is not None:
+            _introduce(cameras, networks)
+            _watch(box, supervisor, client, token)
+
+
+@contextmanager
+def everything(
+    box: Box, cameras: Sequence[Camera], *, live: bool = True
+) -> Iterator[tuple[Supervisor, Client | None]]:
+    """All boxes of this machine (``live``: the page, too), until the block ends: then they are
+    stopped in order. Without a client the box was told to stop before there was a Redis.
+
+    Raises ReadroomError when a child can't live (its exit code says whether settings are bad).
+    """
     box.alive()
     settings = box.settings
     metrics = SupervisorMetrics(box.metrics, settings.room)
@@ -86,9 +108,8 @@ def run(box: Box, cameras: Sequence[Camera], networks: str) -> None:
         if client is not None:
             box.alive(client)  # refuses a second run of this room before anything is touched
             _forget_cameras(client, box.keys)
-            _start_boxes(supervisor, settings, cameras)
-            _introduce(cameras, networks)
-            _watch(box, supervisor, client)
+            _start_boxes(supervisor, settings, cameras, live=live)
+        yield supervisor, client
     finally:
         code = supervisor.stop()
         for camera in cameras:
@@ -99,6 +120,23 @@ def run(box: Box, cameras: Sequence[Camera], networks: str) -> None:
         failure = ReadroomError("stopped: a box could not go on, see above")
         failure.exit_code = code
         raise failure
+
+
+def with_token(settings: Settings) -> Settings:
+    """The settings with a token: one that is made for this run where none is set. It reaches the
+    page through its environment, and is said once, with the page's address."""
+    if settings.http.token:
+        return settings
+    token = SecretStr(secrets.token_urlsafe(TOKEN_BYTES))
+    return settings.model_copy(update={"http": settings.http.model_copy(update={"token": token})})
+
+
+def _token_hint(given: Settings, settings: Settings) -> str:
+    """What stands behind the page's address: a token that was made for this run, or that there is
+    one, which whoever set it knows."""
+    if given.http.token or settings.http.token is None:
+        return "   (add ?token=… the first time)"
+    return f"?token={settings.http.token.get_secret_value()}"
 
 
 def _cannot_wait(box: Box, supervisor: Supervisor, pause_s: float) -> bool:
@@ -162,7 +200,9 @@ def _forget_cameras(client: Client, keys: Keys) -> None:
     client.delete(keys.cameras, keys.boxes)
 
 
-def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[Camera]) -> None:
+def _start_boxes(
+    supervisor: Supervisor, settings: Settings, cameras: Sequence[Camera], *, live: bool
+) -> None:
     environment = {
         **to_environment(settings),
         # Lanes are said outright: a worker that runs only one of them must know the others.
@@ -176,7 +216,8 @@ def _start_boxes(supervisor: Supervisor, settings: Settings, cameras: Sequence[C
         supervisor.add(ChildSpec(kind, name, command, {**environment, **extra}, order))
 
     add("aggregate", "aggregator", _ORDER_AGGREGATE)
-    add("live", "live", _ORDER_LIVE)
+    if live:
+        add("live", "live", _ORDER_LIVE)
     for number, lane in enumerate(_worker_lanes(settings), 1):
         add("work", f"w{number}", _ORDER_WORK, "--name", f"w{number}", "--engines", lane)
     for camera in cameras:
@@ -191,7 +232,7 @@ def _introduce(cameras: Sequence[Camera], networks: str) -> None:
         _say(networks)
 
 
-def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
+def _watch(box: Box, supervisor: Supervisor, client: Client, token: str) -> None:
     """Look after the children; say the address once, then a line a second."""
     tail: TailReader[RoomState] = TailReader(client, box.keys.people, RoomState)
     addressed = False
@@ -207,7 +248,7 @@ def _watch(box: Box, supervisor: Supervisor, client: Client) -> None:
         try:
             box.alive(client)
             if not addressed:
-                addressed = _say_address(box, client)
+                addressed = _say_address(box, client, token)
                 if not addressed and time.monotonic() - started_s > PAGE_TIMEOUT_S:
                     raise ReadroomError(
                         "the page and the aggregator did not start within 30 s; see above"
@@ -244,14 +285,12 @@ def _why(state: RoomState) -> str:
     return ": every source has ended" if over else ""
 
 
-def _say_address(box: Box, client: Client) -> bool:
+def _say_address(box: Box, client: Client, token: str) -> bool:
     boxes = read_boxes(client, box.keys)
     live, aggregator = boxes.get("live/live"), boxes.get("aggregate/aggregator")
     if live is None or not live.ready or aggregator is None:
         return False
     metrics = aggregator.address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104
-    beyond = box.settings.http.host not in LOOPBACK
-    token = "   (add ?token=… the first time)" if beyond else ""
     _say(f"open {live.detail}{token}   (metrics: http://{metrics}/metrics)")
     box.set_ready(True)
     return True

@@ -1,13 +1,15 @@
 """Every setting of every box, with its bounds: a bad value fails at start, with its name.
 
 Sources, strongest first: command line flags, environment (``READROOM_REDIS__URL``: section and
-field joined by two underscores), a TOML file (``READROOM_CONFIG``, else ``readroom.toml`` in
-the working directory), the defaults here. docs/settings.md is generated from this file.
+field joined by two underscores), secret files (:data:`FROM_FILES`), a TOML file
+(``READROOM_CONFIG``, else ``readroom.toml`` in the working directory), the defaults here.
+docs/settings.md is generated from this file.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import shlex
@@ -25,8 +27,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -47,7 +51,11 @@ from readroom.redaction import redact
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+#: Longest label of a marker, characters: as a title.
+LONGEST_LABEL = 300
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+#: A token that can be guessed is none, characters.
+SHORTEST_TOKEN = 16
 #: Engines that read the faces that the same worker found in the same frame.
 _READ_FACES: tuple[EngineName, ...] = ("expression", "mesh", "identity")
 
@@ -104,6 +112,13 @@ class IngestSettings(_Section):
     )
     live_frames: int = Field(
         4, ge=1, le=1024, description="Frames a live camera's stream holds; older ones fall out."
+    )
+    decode_threads: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Threads that decode a file. With more than one, decoding runs ahead: worth it "
+        "where a file is read faster than in real time and there are many cores.",
     )
     folder_fps: float = Field(
         2.0, gt=0, le=60, description="Pictures per second of media time for a folder."
@@ -236,7 +251,8 @@ class AggregatorSettings(_Section):
 
 
 class HttpSettings(_Section):
-    """Addresses that the boxes listen on. Anything but loopback needs a token."""
+    """Addresses that the boxes listen on. Anything but loopback needs a token, and so does whoever
+    changes something through the page or the API."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to bind.")
     port: Port = Field(
@@ -247,7 +263,15 @@ class HttpSettings(_Section):
         0, description="An ingest's or a worker's /metrics port; 0: any free one, see /targets."
     )
     token: SecretStr | None = Field(
-        None, description="Bearer token, asked of every request once the address is not loopback."
+        None,
+        description="Token of 16 characters or more, asked of whatever changes something, and of "
+        "every request once the address is not loopback. Unset: `readroom run` makes one for its "
+        "run; a page of its own (`readroom live`) changes nothing.",
+    )
+    pictures: Literal["off", "blurred", "plain"] = Field(
+        "off",
+        description="Whether the page may show the cameras' pictures: off, with blurred faces, or "
+        "as they are. They are never stored.",
     )
     hosts: tuple[str, ...] = Field(
         (), description="Further names this service is reached by (checked against Host, Origin)."
@@ -260,13 +284,17 @@ class HttpSettings(_Section):
 
     @model_validator(mode="after")
     def _token_beyond_loopback(self) -> HttpSettings:
-        if self.host not in LOOPBACK:
-            token = self.token.get_secret_value() if self.token else ""
-            if len(token) < 16:
-                raise ValueError(
-                    f"{self.host} is reachable from other machines: set READROOM_HTTP__TOKEN to "
-                    "16 characters or more, or bind 127.0.0.1"
-                )
+        token = self.token.get_secret_value() if self.token else ""
+        if self.host not in LOOPBACK and len(token) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"{self.host} is reachable from other machines: set READROOM_HTTP__TOKEN to "
+                f"{SHORTEST_TOKEN} characters or more, or bind 127.0.0.1"
+            )
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"token (READROOM_HTTP__TOKEN) has {len(token)} characters: "
+                f"take {SHORTEST_TOKEN} or more, or leave it unset"
+            )
         return self
 
     @model_validator(mode="after")
@@ -277,6 +305,28 @@ class HttpSettings(_Section):
                 "need one each"
             )
         return self
+
+
+class GrafanaSettings(_Section):
+    """The Grafana that `readroom grafana` pushes dashboards and annotations to; nothing else uses
+    it."""
+
+    url: str = Field("http://127.0.0.1:3000", description="Grafana's address, as in a browser.")
+    token: SecretStr | None = Field(
+        None,
+        description="Token of a service account that may edit dashboards and annotations "
+        "(role Editor).",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", value):
+            raise ValueError(
+                "must be like http://127.0.0.1:3000 or https://example.org/grafana, without user, "
+                "password or query; the token goes into READROOM_GRAFANA__TOKEN"
+            )
+        return value.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -306,6 +356,11 @@ class Settings(BaseSettings):
         "webcam's number or /dev/video path, a file, a folder of pictures, `demo:left`. "
         "Separated by white space (quote a path that has some).",
     )
+    markers: tuple[str, ...] = Field(
+        (),
+        description="Moments of recordings that are marked as they are played, each "
+        "`SECONDS=LABEL` of media time: `12.5=pricing` (quote a label that has white space).",
+    )
     lanes: tuple[str, ...] = Field(
         (),
         description="Lanes a recording must pass: each as `face+expression+pose`. Default: one, "
@@ -323,6 +378,10 @@ class Settings(BaseSettings):
         Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "readroom",
         description="Where the session store lies.",
     )
+    chromium: Path | None = Field(
+        None,
+        description="Chromium or Chrome that prints `readroom report --pdf`; unset: one on PATH.",
+    )
     log_format: Literal["text", "json"] = Field(
         "text", description="text for people, json for machines; one line per event either way."
     )
@@ -334,6 +393,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     aggregator: AggregatorSettings = AggregatorSettings()
     http: HttpSettings = HttpSettings()
+    grafana: GrafanaSettings = GrafanaSettings()
 
     @field_validator("purpose", mode="before")
     @classmethod
@@ -344,7 +404,7 @@ class Settings(BaseSettings):
             raise ValueError(f"is empty; name one of {', '.join(PURPOSES)}, or leave it unset")
         return value.strip().lower()
 
-    @field_validator("sources", "lanes", mode="before")
+    @field_validator("sources", "lanes", "markers", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return _words(value)
@@ -357,6 +417,18 @@ class Settings(BaseSettings):
         if len(set(lanes)) < len(lanes):
             raise ValueError("the same lane is named twice")
         return lanes
+
+    @field_validator("markers")
+    @classmethod
+    def _known_moments(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for marker in value:
+            _moment(marker)
+        return value
+
+    @property
+    def moments(self) -> tuple[tuple[float, str], ...]:
+        """The markers: media time in s, and label; by time."""
+        return tuple(sorted(map(_moment, self.markers)))
 
     @property
     def without_emotion(self) -> bool:
@@ -387,14 +459,64 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags over environment over TOML file over defaults."""
+        """Flags over environment over secret files over TOML file over defaults."""
         return (
             init_settings,
-            env_settings,
+            _Environment(settings_cls),
+            _SecretFiles(settings_cls),
             TomlConfigSettingsSource(settings_cls, toml_file=_config_file()),
         )
 
 
+class _Environment(EnvSettingsSource):
+    """The environment without what names secret files: no field is called so."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        files = {f"{variable}_FILE" for variable in FROM_FILES}
+        self.env_vars = {k: v for k, v in self.env_vars.items() if k.upper() not in files}
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Settings that lie in files, as containers and systemd hand secrets to a program."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Asked of a source that goes field by field, which this one doesn't."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """What the files say, by section; nothing of a setting whose variable stands itself."""
+        names = {name.upper(): name for name in os.environ}
+        found: dict[str, Any] = {}
+        for variable in FROM_FILES:
+            named = names.get(f"{variable}_FILE")
+            if named is None or variable in names:
+                continue
+            section, _, field = environment_names()[variable].rpartition(".")
+            place = found.setdefault(section, {}) if section else found
+            place[field] = _secret_in(named)
+        return found
+
+
+def _secret_in(variable: str) -> str:
+    """The text of the file that ``variable`` names, without the line's end that editors add."""
+    path = Path(os.environ[variable])
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+        raise BadSettings(f"{variable}={path}: can't be read ({reason})") from None
+    if not text:
+        raise BadSettings(f"{variable}={path}: the file is empty")
+    return text
+
+
+#: Settings that may be or hold a secret. Each can lie in a file, which its variable with ``_FILE``
+#: behind it names: what stands in an environment is shown by `docker inspect`, and inherited.
+FROM_FILES = (
+    *("READROOM_REDIS__URL", "READROOM_HTTP__TOKEN", "READROOM_SOURCES"),
+    "READROOM_GRAFANA__TOKEN",
+)
 #: Variables of the environment that are no fields: where the TOML file is, which parent a
 #: box ends with (see readroom.box).
 _PARENT = "READROOM_PARENT_PID"
@@ -404,6 +526,22 @@ _OTHER_VARIABLES = ("READROOM_CONFIG", _PARENT)
 def supervised() -> bool:
     """Whether this process belongs to a `readroom run`, which has said what there is to say."""
     return _PARENT in os.environ
+
+
+def _moment(marker: str) -> tuple[float, str]:
+    """Time (s) and label of ``12.5=pricing``. Raises ValueError where it is none."""
+    seconds, _, label = marker.partition("=")
+    label = " ".join(label.split())
+    try:
+        at_s = float(seconds)
+    except ValueError:
+        at_s = -1.0
+    if not (0 <= at_s < math.inf and label and label.isprintable() and len(label) <= LONGEST_LABEL):
+        raise ValueError(
+            f"{marker!r} is no marker: write SECONDS=LABEL, such as 12.5=pricing, with a label of "
+            f"{LONGEST_LABEL} characters at most"
+        )
+    return at_s, label
 
 
 def lane_name(engines: tuple[EngineName, ...]) -> str:
@@ -477,7 +615,7 @@ def _refuse_unknown_variables() -> None:
     for name in os.environ:
         if not name.upper().startswith("READROOM_") or name.upper() in known:
             continue
-        if name in _OTHER_VARIABLES:
+        if name in _OTHER_VARIABLES or name.upper().removesuffix("_FILE") in FROM_FILES:
             continue
         last = name.upper().rpartition("_")[2]
         near = [known_name for known_name in known if known_name.endswith(f"__{last}")]

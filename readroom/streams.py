@@ -47,6 +47,7 @@ from readroom.messages import (
     CameraReport,
     Frame,
     Observation,
+    Outcome,
     decode,
     encode,
 )
@@ -71,6 +72,8 @@ EVENTS_KEPT = 5000
 OBSERVATIONS_KEPT = 20000
 #: A room's purpose is forgotten this long after the last of its boxes, s (each says it every 1 s).
 PURPOSE_HELD_S = 15
+#: What became of a command is told for this long, s: whoever waits for it does so for a few.
+OUTCOME_HELD_S = 60
 #: Stands for a room whose people are painted: it needs none.
 NO_PURPOSE = "none"
 #: An entry handed out this often without an acknowledgement has killed its readers: skip it.
@@ -120,6 +123,10 @@ class Keys:
     def commands(self) -> str:
         """Stream of commands and markers, read by the aggregator."""
         return self._key("commands")
+
+    def answer(self, command: str) -> str:
+        """String, for a short while: the Outcome of the command or marker with that id."""
+        return self._key(f"answer:{command}")
 
     @property
     def dead(self) -> str:
@@ -739,6 +746,30 @@ def publish_observation(
         observation,
         maxlen=OBSERVATIONS_KEPT if bounded else None,
     )
+
+
+def newest(client: Client, key: str, kind: Any) -> Delivery[Any] | None:
+    """A stream's newest entry as a ``kind``, for who only looks; None where it has none. Raises
+    BadMessage where the entry can't be decoded."""
+    found = cast(list[Any], client.xrevrange(key, count=1))
+    return _decode_entry(key, found[0][0], found[0][1], kind) if found else None
+
+
+def tell_outcomes(client: Client, keys: Keys, outcomes: Iterable[Outcome]) -> None:
+    """Say what became of commands, for as long as somebody may be waiting to hear it."""
+    with client.pipeline(transaction=False) as pipe:
+        for outcome in outcomes:
+            pipe.set(keys.answer(outcome.id), encode(outcome), ex=OUTCOME_HELD_S)
+        pipe.execute()
+
+
+def read_outcome(client: Client, keys: Keys, command: str) -> Outcome | None:
+    """What became of a command; None while nobody has said it, or nobody can read it."""
+    body = cast(bytes | None, client.get(keys.answer(command)))
+    try:
+        return None if body is None else decode(body, _VERSION_VALUE, Outcome)
+    except BadMessage:
+        return None
 
 
 def newest_id(client: Client, key: str) -> str:

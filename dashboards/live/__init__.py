@@ -9,7 +9,7 @@ The data's way::
                        Hub (hub.py) ── History (history.py): bounded, 2 samples a second
                           │ encoded once, for all
                           ▼
-                       a bounded Mailbox per viewer ──▶ /events (app.py) ──▶ stream.js
+                       a bounded Mailbox per viewer ──▶ /api/v1/stream ──▶ stream.js
                                                         server-sent          ──▶ timeline.js
                                                         events                    the drawing
 

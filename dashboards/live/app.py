@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from importlib import resources
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote
@@ -14,19 +14,20 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request, cookie_parser
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from readroom.box import Box
-from readroom.dashboards.live.hub import Hub, Mailbox
+from readroom.dashboards.live.api.operations import Api
+from readroom.dashboards.live.api.routes import api_routes, problem
+from readroom.dashboards.live.hub import Hub
 from readroom.dashboards.live.words import page_words
-from readroom.guard import Guard
+from readroom.guard import Guard, Refusal
+from readroom.messages import ENGINES, PLAIN_ENGINES
 
-#: A silent event stream is sent a comment this often, s: proxies and dead browsers show.
-KEEP_ALIVE_S: Final = 15.0
-#: A browser that lost the stream tries again after this long, ms.
-RETRY_MS: Final = 1000
+#: Methods that change nothing, whatever they are sent to.
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _STATIC = Path(__file__).resolve().parent / "static"
 _TYPES: Final = {
@@ -53,9 +54,9 @@ _SECURITY_HEADERS: Final = {
 }
 
 
-def build_app(box: Box, hub: Hub, guard: Guard, port: int) -> ASGIApp:
+def build_app(box: Box, api: Api, guard: Guard, port: int) -> ASGIApp:
     """The application. ``port`` is the one it is reached by (it names the token's cookie)."""
-    page = _Page(box, hub)
+    page = _Page(box, api.hub)
     files = {path.name: _file(path) for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
 
     async def index(request: Request) -> Response:
@@ -70,11 +71,11 @@ def build_app(box: Box, hub: Hub, guard: Guard, port: int) -> ASGIApp:
             Route("/", index),
             Route("/static/{name}", static),
             Route("/words", page.words),
-            Route("/state", page.state),
-            Route("/events", page.events),
+            Route("/cards/{engine}", page.card),
             Route("/healthz", page.healthz),
             Route("/readyz", page.readyz),
             Route("/metrics", page.metrics),
+            *api_routes(api, box.log, open_to_read=guard.open_to_read),
         ]
     )
     return Guarded(app, guard, f"readroom_token_{port}")
@@ -82,10 +83,6 @@ def build_app(box: Box, hub: Hub, guard: Guard, port: int) -> ASGIApp:
 
 def _file(path: Path) -> Response:
     return Response(path.read_bytes(), media_type=_TYPES[path.suffix])
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 class _Page:
@@ -96,23 +93,17 @@ class _Page:
         self._hub = hub
 
     async def words(self, request: Request) -> Response:
-        return _json(page_words(self._hub.without_emotion))
+        said = msgspec.json.encode(page_words(self._hub.without_emotion))
+        return Response(said, media_type="application/json")
 
-    async def state(self, request: Request) -> Response:
-        """The newest room state; null before the first."""
-        return _json(self._hub.room)
-
-    async def events(self, request: Request) -> Response:
-        if request.method == "HEAD":
-            return Response(media_type="text/event-stream")
-        mailbox = self._hub.open()
-        if mailbox is None:
-            return PlainTextResponse("too many open pages; close one and try again\n", 503)
-        return StreamingResponse(
-            _stream(self._hub, mailbox),
-            media_type="text/event-stream",
-            headers={"X-Accel-Buffering": "no"},
-        )
+    async def card(self, request: Request) -> Response:
+        """The card of the network that is shipped for an engine: what it can, and what it can't."""
+        engine = request.path_params["engine"]
+        told = PLAIN_ENGINES if self._hub.without_emotion else ENGINES
+        text = _card(engine) if engine in told else None
+        if text is None:
+            return PlainTextResponse(f"no network with a card is shipped for {engine!r}\n", 404)
+        return PlainTextResponse(text)
 
     async def healthz(self, request: Request) -> Response:
         return _health(*self._box.healthy())
@@ -130,21 +121,11 @@ def _health(good: bool, detail: str) -> Response:
     return PlainTextResponse(f"{detail}\n", 200 if good else 503)
 
 
-async def _stream(hub: Hub, mailbox: Mailbox) -> AsyncIterator[bytes]:
-    """A viewer's messages until it leaves (then this is cancelled) or the server stops."""
-    try:
-        yield b"retry: %d\n\n" % RETRY_MS
-        while True:
-            try:
-                messages = await asyncio.wait_for(mailbox.take(), KEEP_ALIVE_S)
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            if messages is None:
-                return
-            yield messages
-    finally:
-        hub.leave(mailbox)
+def _card(engine: str) -> str | None:
+    """Markdown; None where no network is shipped for that engine. It is read where it is installed:
+    a page needs no networks."""
+    card = resources.files("readroom").joinpath("models", "weights", f"{engine}.md")
+    return card.read_text("utf-8") if card.is_file() else None
 
 
 class Guarded:
@@ -169,28 +150,35 @@ class Guarded:
         in_address = parse_qs(scope["query_string"].decode("latin-1")).get("token", [None])[0]
         in_cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie)
         token = in_address or (unquote(in_cookie) if in_cookie else None)
-        refusal = self._guard.check(headers, token)
+        refusal = self._guard.check(headers, token, writes=scope["method"] not in _READS)
+        may_write = refusal is None and self._guard.carries_token(headers, token)
+        scope["may_write"] = may_write
         keep = None
-        if self._guard.token is not None and in_address and refusal is None:
+        if in_address and may_write:
             secure = "; Secure" if scope.get("scheme") == "https" else ""
             keep = f"{self._cookie}={quote(in_address, safe='')}; Path=/; HttpOnly; SameSite=Strict"
             keep += secure
         answer = self._app
         if refusal is not None:
-            answer = PlainTextResponse(_refused(refusal.status, refusal.reason), refusal.status)
+            answer = _refusal(scope["path"], refusal)
         await answer(scope, receive, _with_headers(send, keep))
 
 
-def _refused(status: int, reason: str) -> str:
-    hint = "; in a browser, open /?token=… once" if status == 401 else ""
-    return f"{reason}{hint}\n"
+def _refusal(path: str, refusal: Refusal) -> Response:
+    asks = refusal.status == 401
+    reason = refusal.reason + ("; in a browser, open /?token=… once" if asks else "")
+    headers = {"WWW-Authenticate": "Bearer"} if asks else {}
+    if path.startswith("/api/"):
+        return problem(refusal.status, reason, **headers)
+    return PlainTextResponse(f"{reason}\n", refusal.status, headers)
 
 
 def _with_headers(send: Send, cookie: str | None) -> Callable[[Message], Awaitable[None]]:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers.update(_SECURITY_HEADERS)
+            for name, value in _SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
             if cookie is not None:
                 headers.append("Set-Cookie", cookie)
         await send(message)

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from readroom.messages import STATES, Event, RoomState
+from readroom.messages import STATES, Event, Measure, PersonState, RoomState
 
 #: Session time between two samples kept, s. The state machine's dwell is longer, and a
 #: sample's ``since_s`` keeps the true moment of each change.
@@ -30,37 +30,82 @@ _STATE_NUMBERS: Final = {state: number for number, state in enumerate(STATES)}
 UNKNOWN_STATE: Final = -1
 
 
+#: What tells whether somebody faces the front: going on, not going on, or not measured.
+_FACING: Final = "facing_front"
+
+
 class PersonSample(msgspec.Struct, frozen=True, array_like=True):
     """One person at one moment. ``state`` is an index into messages.STATES, or -1 for one that
-    this version doesn't know; ``since_s`` is the session time when it began."""
+    this version doesn't know; ``since_s`` is the session time when it began. ``person`` is their
+    number in the session, 0 from an aggregator that doesn't say it. ``valence`` (-1..1) and
+    ``facing`` (0 or 1) are None where they can't be told."""
 
     slot: int
     state: int
     since_s: float
+    person: int = 0
+    valence: float | None = None
+    facing: int | None = None
+
+
+class Figure(msgspec.Struct, frozen=True, array_like=True):
+    """A measure of the room at one moment, as far as its curve is drawn from it."""
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
-    """Everyone at one moment: ``time_s`` in session time, ``at`` in Unix seconds."""
+    """Everyone at one moment: ``time_s`` in session time, ``at`` in Unix seconds. ``measures`` are
+    the room's, by messages.MEASURES."""
 
     time_s: float
     at: float
     people: tuple[PersonSample, ...]
+    measures: dict[str, Figure] = {}
 
 
 def sample_of(room: RoomState) -> Sample:
-    """The part of a room state that strips are drawn from, rounded to what can be seen."""
+    """The part of a room state that strips and curves are drawn from, rounded to what can be
+    seen."""
     return Sample(
         round(room.time_s, 2),
         round(room.at, 2),
-        tuple(
-            PersonSample(
-                person.slot,
-                _STATE_NUMBERS.get(person.state, UNKNOWN_STATE),
-                round(person.since_s, 2),
-            )
-            for person in room.people
-        ),
+        tuple(_person_sample(person) for person in room.people),
+        {name: _figure(measure) for name, measure in room.measures.items()},
     )
+
+
+def _person_sample(person: PersonState) -> PersonSample:
+    return PersonSample(
+        person.slot,
+        _STATE_NUMBERS.get(person.state, UNKNOWN_STATE),
+        round(person.since_s, 2),
+        person.person,
+        _rounded(person.valence),
+        _facing(person),
+    )
+
+
+def _facing(person: PersonState) -> int | None:
+    if _FACING in person.actions:
+        return 1
+    return 0 if _FACING in person.measured else None
+
+
+def _figure(measure: Measure) -> Figure:
+    return Figure(_rounded(measure.value), _rounded(measure.low), _rounded(measure.high))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def key_of(person: PersonState) -> int:
+    """What somebody's strip is kept by: their number in the session, which is never anybody
+    else's; from an aggregator that gives none, the slot, as a negative number."""
+    return person.person if person.person > 0 else -person.slot
 
 
 class History:
@@ -83,7 +128,7 @@ class History:
             self._samples.clear()
             self._names.clear()
         for person in room.people:
-            self._names[person.slot] = person.pseudonym
+            self._names[key_of(person)] = person.name or person.pseudonym
         if self._samples and room.time_s - self._samples[-1].time_s < SAMPLE_EVERY_S:
             return
         self._samples.append(sample_of(room))
@@ -104,7 +149,7 @@ class History:
 
     @property
     def names(self) -> dict[int, str]:
-        """Pseudonym of everyone who was in the session, by slot."""
+        """Name, or else pseudonym, of everyone who was in the session, by :func:`key_of`."""
         return dict(self._names)
 
     @property

@@ -22,6 +22,8 @@ from readroom.redaction import redact, redact_source
 MAILBOX_MESSAGES: Final = 64
 #: Pages open at once; each holds a connection.
 MOST_VIEWERS: Final = 100
+#: A history made so long ago, or less, is everybody's who begins now, s.
+SNAPSHOT_S: Final = 0.25
 #: More states than this at once are old ones being read again: everyone gets a new history.
 BURST_STATES: Final = 8
 
@@ -143,6 +145,9 @@ class Hub:
         self._viewers: set[Mailbox] = set()
         self._status = Status(redis=False)
         self._closed = False
+        #: The newest history as it is sent, until anything changes; and when it was made.
+        self._made: bytes | None = None
+        self._made_at = 0.0
         self.room: RoomState | None = None
 
     def open(self) -> Mailbox | None:
@@ -167,6 +172,7 @@ class Hub:
 
     def take(self, states: Sequence[RoomState], events: Sequence[Event]) -> None:
         """What the reader found, oldest first."""
+        self._made = None
         if states:
             self._obey(states[-1])
         rooms = [for_the_page(state, self.without_emotion) for state in states]
@@ -198,11 +204,17 @@ class Hub:
     def set_status(self, status: Status) -> None:
         """Whether Redis answers."""
         if status != self._status:
-            self._status = status
+            self._status, self._made = status, None
             self._send("status", status)
 
     def snapshot(self) -> bytes:
-        """The ``history`` message as of now."""
+        """The ``history`` message as of now, made once for all who begin at that moment."""
+        now = self._now()
+        if self._made is None or not 0 <= now - self._made_at <= SNAPSHOT_S:
+            self._made, self._made_at = self._snapshot(), now
+        return self._made
+
+    def _snapshot(self) -> bytes:
         return server_sent(
             "history",
             HistoryMessage(

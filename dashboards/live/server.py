@@ -18,12 +18,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from readroom.box import Box
+from readroom.dashboards.live.api.operations import Api, Picture
+from readroom.dashboards.live.api.room import RunningRoom
 from readroom.dashboards.live.app import build_app
 from readroom.dashboards.live.follow import BLOCK_MS, Follower
 from readroom.dashboards.live.hub import Hub
 from readroom.errors import BadSettings, ReadroomError
 from readroom.guard import Guard
 from readroom.metrics import LiveMetrics
+from readroom.settings import Settings
 from readroom.streams import wait_for_redis
 
 #: Time that open connections get to end by themselves when the box stops, s.
@@ -43,16 +46,29 @@ def main(box: Box) -> None:
     with listen(settings.http.host, settings.http.port) as listening:
         port = int(listening.getsockname()[1])
         address = page_address(settings.http.host, port)
-        app = build_app(box, hub, Guard.of(settings.http), port)
-        with PageServer(app, hub, listening) as server:
+        guard = Guard.of(settings.http)
+        api = Api(settings, hub, RunningRoom(settings), time.time, pictures_of(settings))
+        with PageServer(build_app(box, api, guard, port), hub, listening) as server:
             box.set_ready(False, "waiting for Redis")
             box.log.info("the live page is open", address=address)
+            if guard.token is None:
+                box.log.info("READROOM_HTTP__TOKEN isn't set: the page changes nothing")
             client = wait_for_redis(
                 settings.redis, box.wait, box.log.warning, block_s=BLOCK_MS / 1000
             )
             if client is not None:
                 with client:
                     Follower(box, client, hub, server.post, metrics, address).run()
+
+
+def pictures_of(settings: Settings) -> Callable[[str], Picture] | None:
+    """What gives a camera's newest picture; None where pictures are off."""
+    if settings.http.pictures == "off":
+        return None
+    # Decoders are loaded where they are wanted.
+    from readroom.dashboards.live.pictures import Pictures  # noqa: PLC0415
+
+    return Pictures(settings).newest
 
 
 def listen(host: str, port: int) -> socket.socket:

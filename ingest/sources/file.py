@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 
 from readroom.ingest.sources.base import Captured
 from readroom.ingest.sources.libav import (
+    CODEC_THREADS,
     Converter,
     as_lost,
     as_pixels,
@@ -41,11 +42,12 @@ class VideoFile:
     are passed over and counted; ``flaw`` says where a file breaks off.
     """
 
-    def __init__(self, path: Path, loop: int) -> None:
+    def __init__(self, path: Path, loop: int, threads: int = CODEC_THREADS) -> None:
         self.undecodable = 0
         self.flaw = ""
         self._path = path
         self._loop = loop
+        self._threads = threads
         self._container: Any = None
         self._timed: Iterator[_Timed] = iter(())
         self._converter = Converter()
@@ -116,7 +118,7 @@ class VideoFile:
             stream = self._container.streams.video[0]
         except Exception as error:
             raise as_lost(error, str(self._path)) from None
-        limit_threads(stream)
+        limit_threads(stream, self._threads)
         self._timed = self._play_once(stream)
 
     def _advance(self) -> _Timed | None:

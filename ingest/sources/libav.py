@@ -34,7 +34,7 @@ from av.video.stream import VideoStream
 from readroom.ingest.sources.base import Lost, Reason, scaled_size
 from readroom.pixels import Picture
 
-#: One process per camera and few cores: a second codec thread would add delay, not speed.
+#: Of a camera: one process each and few cores, so a second codec thread would add delay, not speed.
 CODEC_THREADS = 1
 
 # libav's own lines would bypass the redaction.
@@ -123,10 +123,11 @@ def as_pixels(converter: Converter, frame: VideoFrame, what: str) -> Callable[[i
     return pixels
 
 
-def limit_threads(stream: VideoStream) -> None:
-    """Keep the codec to :data:`CODEC_THREADS`."""
-    stream.thread_count = CODEC_THREADS
-    stream.thread_type = "SLICE"
+def limit_threads(stream: VideoStream, threads: int = CODEC_THREADS) -> None:
+    """Keep the codec to so many threads. More than one decode several pictures at a time, which
+    delays each; the pictures are the same."""
+    stream.thread_count = threads
+    stream.thread_type = "SLICE" if threads == 1 else "AUTO"
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:

@@ -41,5 +41,5 @@ def recording_source(spec: CameraSpec, settings: IngestSettings) -> Recording:
             max_width=settings.max_width,
         )
     if spec.kind == "file":
-        return VideoFile(Path(spec.source), settings.loop)
+        return VideoFile(Path(spec.source), settings.loop, settings.decode_threads)
     raise ValueError(f"{spec.kind} has no beginning: it can't be played as a recording")

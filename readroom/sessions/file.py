@@ -32,6 +32,14 @@ class StoreFailed(ReadroomError):
     """The store can't be written now: disk full, file system read-only, or locked."""
 
 
+class NotStored(BadSettings):
+    """There is no such session, or no such person in it."""
+
+
+class StillRuns(BadSettings):
+    """The session runs, so that only its aggregator may change it."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """The store's file for writing, made or brought to this version's schema where need be.
     Raises BadSettings where it can't be used."""

@@ -25,9 +25,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from readroom.errors import BadSettings, ReadroomError
+from readroom.errors import ReadroomError
 from readroom.sessions.backup import damaged, is_damage, readable
-from readroom.sessions.file import FILE_NAME, RESUME_RECORDING_S, StoreFailed, alone, connect
+from readroom.sessions.file import (
+    FILE_NAME,
+    RESUME_RECORDING_S,
+    NotStored,
+    StillRuns,
+    StoreFailed,
+    alone,
+    connect,
+)
 from readroom.sessions.schema import SESSION_TABLES
 from readroom.sessions.timelines import Timelines, whole_people
 
@@ -177,7 +185,7 @@ class _Who:
         people = Timelines(folder).people(session)
         whole = whole_people(people)
         if person not in whole:
-            raise BadSettings(
+            raise NotStored(
                 f"person={person}: session {session} has no such person; its people are "
                 f"{', '.join(f'{p.person} ({p.pseudonym})' for p in people) or 'none'}"
             )
@@ -303,12 +311,12 @@ def _delete(connection: sqlite3.Connection, rows: str, *values: object) -> None:
 def _refuse_running(folder: Path, session: str, idle: bool) -> None:
     states = {found.name: found.state for found in Timelines(folder).sessions()}
     if session not in states:
-        raise BadSettings(
+        raise NotStored(
             f"session={session}: no such session in {folder / FILE_NAME}; "
             f"there are {', '.join(states) or 'none'}"
         )
     if states[session] == "open" and not idle:
-        raise BadSettings(
+        raise StillRuns(
             f"session={session}: still running; stop it first, or stop the aggregator that "
             f"writes to {folder / FILE_NAME}"
         )

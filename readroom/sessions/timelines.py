@@ -8,14 +8,18 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from readroom.errors import BadSettings
 from readroom.messages import Event
 from readroom.sessions import schema
-from readroom.sessions.file import BUSY_S, FILE_NAME, connect
+from readroom.sessions.arrays import Points, points_of
+from readroom.sessions.file import BUSY_S, FILE_NAME, NotStored, connect
 from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow, Sample
 from readroom.sessions.schema import MIGRATIONS
+
+#: What :meth:`Timelines.points` gives of each point of a timeline.
+POINT: Final = "person, time_s, state, confidence, expression, coverage, look, actions, measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,16 @@ class StoredCamera:
     dropped: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A session with how long it was (the newest session time of which something is stored, s) and
+    how many people were in it, those who turned out to be somebody else left out."""
+
+    session: StoredSession
+    duration_s: float
+    people: int
+
+
 class Timelines:
     """The reading side: sessions and what happened in them. Reads the file without writing to
     it, so it may be used beside a running aggregator; only a file of an older version is brought
@@ -81,25 +95,27 @@ class Timelines:
 
     def sessions(self, room: str | None = None) -> list[StoredSession]:
         """All sessions (of a room), oldest first."""
-        rows = self._rows(
-            "SELECT name, room, title, started_at, recording, state, purpose, saved_at, models "
-            "FROM session WHERE ?1 IS NULL OR room = ?1 ORDER BY started_at, id",
-            room,
-        )
-        return [
-            StoredSession(
-                name=row[0],
-                room=row[1],
-                title=row[2],
-                started_at=row[3],
-                recording=bool(row[4]),
-                state=row[5],
-                purpose=row[6],
-                saved_at=row[7],
-                models=json.loads(row[8]),
-            )
-            for row in rows
-        ]
+        query = f"SELECT {_SESSION} FROM session WHERE ?1 IS NULL OR room = ?1"  # noqa: S608
+        return [_session(row) for row in self._rows(f"{query} ORDER BY started_at, id", room)]
+
+    def count(self, room: str | None = None) -> int:
+        """How many sessions there are (of a room)."""
+        query = "SELECT count(*) FROM session WHERE ?1 IS NULL OR room = ?1"
+        count: int = self._rows(query, room)[0][0]
+        return count
+
+    def overviews(self, room: str | None = None, *, limit: int, offset: int = 0) -> list[Overview]:
+        """Sessions (of a room), newest first."""
+        order = "ORDER BY started_at DESC, id DESC LIMIT ?2 OFFSET ?3"
+        rows = self._rows(f"{_OVERVIEW} WHERE ?1 IS NULL OR room = ?1 {order}", room, limit, offset)
+        return [_overview(row) for row in rows]
+
+    def overview(self, session: str) -> Overview:
+        """One session. Raises NotStored where there is none of that name."""
+        rows = self._rows(f"{_OVERVIEW} WHERE name = ?1", session)
+        if not rows:
+            raise NotStored(f"session={session}: no such session is stored")
+        return _overview(rows[0])
 
     def people(self, session: str) -> list[StoredPerson]:
         """The people of a session, in order of entering."""
@@ -124,11 +140,64 @@ class Timelines:
         rows = self._of_session(session, schema.SAMPLE_COLUMNS, "sample", "person, time_s", person)
         return [schema.sample_of(row) for row in rows]
 
+    def arrays(self, session: str) -> Points:
+        """The same points as arrays, for whoever looks through all of them."""
+        rows = self._of_session(session, schema.SAMPLE_COLUMNS, "sample", "person, time_s")
+        return points_of(rows)
+
+    def points(
+        self, session: str, person: int | None, from_s: float, to_s: float, most: int
+    ) -> list[tuple[Any, ...]]:
+        """The columns POINT of the points of ``from_s`` ≤ time < ``to_s``, by person and time (of
+        one person), but no more than ``most``."""
+        return self._rows(
+            f"SELECT {POINT} FROM sample WHERE session = (SELECT id FROM session WHERE name = ?1) "  # noqa: S608
+            "AND person IN (SELECT person FROM person WHERE session = sample.session) "
+            "AND (?2 IS NULL OR person = ?2) AND time_s >= ?3 AND time_s < ?4 "
+            "ORDER BY person, time_s LIMIT ?5",
+            *(session, person, from_s, to_s, most),
+        )
+
+    def coverage(self, session: str) -> dict[int, float]:
+        """By person: the mean of the timeline's coverage, 0..1; people without points are left
+        out."""
+        rows = self._rows(
+            "SELECT person, avg(coverage) FROM sample "
+            "WHERE session = (SELECT id FROM session WHERE name = ?) GROUP BY person",
+            session,
+        )
+        return {row[0]: row[1] for row in rows}
+
     def events(self, session: str) -> list[Event]:
         """The events of a session, in the order in which they were found."""
         rooms = self._rows("SELECT room FROM session WHERE name = ?", session)
         rows = self._of_session(session, schema.EVENT_COLUMNS, "event", "id")
         return [schema.event_of(rooms[0][0], session, row) for row in rows]
+
+    def events_between(
+        self,
+        session: str,
+        from_s: float,
+        to_s: float,
+        *,
+        kind: str | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[list[Event], int]:
+        """The events of a session (of a kind) that go on somewhere in ``from_s`` ≤ time <
+        ``to_s``, by beginning; and how many there are besides ``limit`` and ``offset``."""
+        where = (
+            "FROM event WHERE session = (SELECT id FROM session WHERE name = ?1) "
+            "AND end_s >= ?2 AND start_s < ?3 AND (?4 IS NULL OR kind = ?4)"
+        )
+        asked = (session, from_s, to_s, kind)
+        found = self._rows(
+            f"SELECT {schema.EVENT_COLUMNS} {where} ORDER BY start_s, id LIMIT ?5 OFFSET ?6",  # noqa: S608
+            *(*asked, limit, offset),
+        )
+        total: int = self._rows(f"SELECT count(*) {where}", *asked)[0][0]  # noqa: S608
+        room = self._rows("SELECT room FROM session WHERE name = ?", session)
+        return [schema.event_of(room[0][0], session, row) for row in found], total
 
     def measures(self, session: str) -> list[MeasureRow]:
         """What was said of the room, by time."""
@@ -193,6 +262,39 @@ class Timelines:
         address = f"{self._path.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
             return connection.execute(query, values).fetchall()
+
+
+_SESSION: Final = "name, room, title, started_at, recording, state, purpose, saved_at, models"
+# Each maximum is looked up in the table's primary key, or in the index of events.
+_OVERVIEW: Final = f"""
+SELECT {_SESSION},
+    max(
+        COALESCE((SELECT max(end_s) FROM event WHERE event.session = session.id
+            AND kind = 'session_closed' AND start_s = 0), 0),
+        COALESCE((SELECT max(time_s) FROM measure WHERE measure.session = session.id), 0),
+        COALESCE((SELECT max((SELECT max(time_s) FROM sample WHERE sample.session = session.id
+            AND sample.person = person.person)) FROM person WHERE person.session = session.id), 0)
+    ),
+    (SELECT count(*) FROM person WHERE person.session = session.id AND merged_into IS NULL)
+FROM session"""  # noqa: S608
+
+
+def _session(row: tuple[Any, ...]) -> StoredSession:
+    return StoredSession(
+        name=row[0],
+        room=row[1],
+        title=row[2],
+        started_at=row[3],
+        recording=bool(row[4]),
+        state=row[5],
+        purpose=row[6],
+        saved_at=row[7],
+        models=json.loads(row[8]),
+    )
+
+
+def _overview(row: tuple[Any, ...]) -> Overview:
+    return Overview(_session(row), float(row[9]), row[10])
 
 
 def whole_people(people: Iterable[StoredPerson]) -> dict[int, int]:

@@ -125,7 +125,7 @@ class Publisher:
             add(self.client, self.keys.people, own, maxlen=PEOPLE_KEPT)
 
     def happen(self, kind: str, **fields: object) -> None:
-        """Publish an event of session ``s1``."""
-        moment = {"start_s": 1.0, "end_s": 1.0, **fields}
+        """Publish an event of session ``s1``; who is in a slot has its number."""
+        moment = {"start_s": 1.0, "end_s": 1.0, "person": fields.get("slot"), **fields}
         event = Event(room="room", session=f"s1-{self.mark}", kind=kind, **moment)  # type: ignore[arg-type]
         add(self.client, self.keys.events, event)

@@ -61,7 +61,7 @@ TEXTS = [
 
 def schemes() -> dict[str, dict[str, str]]:
     css = (Path(live_package.__file__).resolve().parent / "static" / "style.css").read_text()
-    light, dark = css.split("@media (prefers-color-scheme: dark)")
+    light, dark = css.split(':root[data-scheme="dark"]')
     pattern = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
     bright = dict(pattern.findall(light))
     return {"light": bright, "dark": {**bright, **dict(pattern.findall(dark))}}

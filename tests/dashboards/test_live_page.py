@@ -296,11 +296,11 @@ def test_looks_and_turns_of_the_room_are_told_with_how_sure_that_is(
     texts = page.locator("#event-list > li > span")
     expect(texts).to_have_text(
         [
-            "After “prices”, against the 5 s before: share of people facing the front, +0.25 "
-            "(+0.10 to +0.40), 4 people, readable 90 %",
+            "After “prices”: a larger share of people faced the front by 0.25 (+0.10 to +0.40) "
+            "than in the 5 s before, 4 people, readable 90 %",
             "After “prices”: too little was seen to say",
-            "The room turned, against before: share of people facing the front, −0.12 (−0.30 to "
-            "+0.06), 5 people, readable 84 %",
+            "The room turned: a smaller share of people faced the front by 0.12 (−0.06 to +0.30), "
+            "5 people, readable 84 %",
             "P3 and P5 are one person",
             "P3 looked displeased for 13 s, 82 % sure",
         ]
@@ -328,7 +328,7 @@ def test_a_room_without_a_session_is_live_and_says_that_nothing_is_stored(
 ) -> None:
     publisher.say(room_state(5.0, [person(1, "neutral")], phase="rolling", title=""))
     expect(page.locator("#phase")).to_have_text("live, nothing is stored")
-    expect(banner(page)).to_have_text("Nothing is stored; start with `readroom session start`.")
+    expect(banner(page)).to_have_text("Nothing is stored until a session is started, here or by `readroom session start`.")
     expect(page.locator("#figure-people")).to_have_text("1 of 1")
     expect(page.locator("#mix-list > li")).to_have_text(["neutral 1 · 100 %"])
     publisher.say(room_state(1.0, [person(1, "neutral")], session="s2"))

@@ -12,26 +12,26 @@ from tests.dashboards.running import Live
 
 NEUTRAL, HAPPY = 0, 1
 
-#: Folds samples ([time_s, at, people]) and returns the spans of each slot.
+#: Folds samples ([time_s, at, people]) and returns the spans of each person.
 FOLD = """async (samples) => {
   const { Timeline } = await import("/static/timeline.js");
   const timeline = new Timeline();
   for (const [time_s, at, people] of samples) timeline.add(time_s, at, people);
   const short = (span) => [span.start, span.end, span.state];
-  return Object.fromEntries([...timeline.slots].map(([slot, spans]) => [slot, spans.map(short)]));
+  return Object.fromEntries([...timeline.people].map(([key, spans]) => [key, spans.map(short)]));
 }"""
 
 Sample = list[Any]
 
 
-#: The same, then the true bounds of states that are over ([slot, state, start_s, end_s]).
+#: The same, then the true bounds of states that are over ([key, state, start_s, end_s]).
 SETTLE = """async ([samples, ended]) => {
   const { Timeline } = await import("/static/timeline.js");
   const timeline = new Timeline();
   for (const [time_s, at, people] of samples) timeline.add(time_s, at, people);
-  for (const [slot, state, start_s, end_s] of ended) timeline.settle(slot, state, start_s, end_s);
+  for (const [key, state, start_s, end_s] of ended) timeline.settle(key, state, start_s, end_s);
   const short = (span) => [span.start, span.end, span.state];
-  return Object.fromEntries([...timeline.slots].map(([slot, spans]) => [slot, spans.map(short)]));
+  return Object.fromEntries([...timeline.people].map(([key, spans]) => [key, spans.map(short)]));
 }"""
 
 
@@ -44,8 +44,8 @@ def page(browser: Browser, live: Live) -> Iterator[Page]:
 
 
 def sample(time_s: float, *people: tuple[int, int, float], at: float | None = None) -> Sample:
-    """(slot, state, since_s) of each person; live unless ``at`` says otherwise."""
-    seen = [[slot, state, since_s] for slot, state, since_s in people]
+    """(key, state, since_s) of each person; live unless ``at`` says otherwise."""
+    seen = [[key, state, since_s] for key, state, since_s in people]
     return [time_s, 1000 + time_s if at is None else at, seen]
 
 
@@ -133,10 +133,10 @@ def test_an_hour_takes_no_more_than_the_last_ten_minutes(page: Page) -> None:
             timeline.add(time_s, 1000 + time_s, [[1, state, time_s]]);
             if (quarter < 400) timeline.add(time_s + 0.01, 1000 + time_s, [[2, 0, 0]]);
           }
-          const kept = timeline.slots.get(1);
-          return { kept: kept.length, oldest: kept[0].end, slots: timeline.slots.size, KEPT_S };
+          const kept = timeline.people.get(1);
+          return { kept: kept.length, oldest: kept[0].end, people: timeline.people.size, KEPT_S };
         }"""
     )
     assert spans["kept"] <= spans["KEPT_S"] / 2 + 2
     assert spans["oldest"] >= 3599 - spans["KEPT_S"]
-    assert spans["slots"] == 1
+    assert spans["people"] == 1

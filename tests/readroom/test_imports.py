@@ -19,7 +19,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "models": (),
 }
 #: Modules of the contract that import boxes when a command runs, and only then.
-LATE = ("cli.py", "run.py", "doctor.py")
+LATE = ("cli.py", "run.py", "doctor.py", "analyse.py")
 
 
 def imported(tree: ast.AST, package: str) -> Iterator[tuple[str, bool]]:

@@ -311,11 +311,11 @@ def visible_texts(path: Path) -> list[str]:
 
 
 def test_the_pages_own_files_say_nothing_of_the_kind_either() -> None:
-    files = sorted(STATIC.iterdir())
+    # The chart library says nothing by itself.
+    files = [path for path in sorted(STATIC.iterdir()) if not path.name.startswith("uPlot")]
     seen = {path.name: visible_texts(path) for path in files}
-    assert any("Person by person" in text for text in seen["index.html"])
-    assert any("frames/s" in text.lower() for text in seen["index.html"])
-    assert "server_away" in seen["summary.js"]
+    assert any("Read the Room" in text for text in seen["index.html"])
+    assert "server_away" in seen["head.js"]
     for name, texts in seen.items():
         for text in texts:
             assert not BANNED.search(text), (name, text)

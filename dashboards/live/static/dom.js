@@ -7,14 +7,33 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+export function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** A name that fits where there is little room. */
+export const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
 export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
+}
+
+/** Set a style by the object model, which the page's content policy lets through; only a new one. */
+export function setStyle(element, name, value) {
+  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
 }
 
 export function make(tag, className = "", text = "") {
   const element = document.createElement(tag);
   if (className) element.className = className;
   if (text) element.textContent = text;
+  return element;
+}
+
+/** An element nobody has to read out, such as a swatch beside its name. */
+export function makeSilent(tag, className) {
+  const element = make(tag, className);
+  element.setAttribute("aria-hidden", "true");
   return element;
 }
 

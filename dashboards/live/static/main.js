@@ -1,36 +1,48 @@
 // Puts the page together: messages come in, one picture goes out, drawn only when something is new.
 
-import { byId } from "./dom.js";
-import { forgetPalette } from "./palette.js";
+import { about } from "./api.js";
+import { drawCameras } from "./cameras.js";
+import { Curve } from "./curve.js";
+import { byId, show } from "./dom.js";
+import { Announcer, drawEvents } from "./feed.js";
+import { drawGauge, drawMix } from "./gauge.js";
+import { drawBanner, drawEmpty, drawHead } from "./head.js";
+import { watchDialogs } from "./help.js";
+import { Marks } from "./marks.js";
+import { Model } from "./model.js";
+import { mode, watchModes } from "./modes.js";
+import { forgetPalette, whenResized } from "./palette.js";
+import { People } from "./people.js";
+import { PersonDialog } from "./person.js";
+import { Pictures } from "./pictures.js";
+import { drawEngines, drawFigures, drawSeen } from "./rests.js";
+import { watchScheme } from "./scheme.js";
+import { Session } from "./session.js";
+import { Speaker } from "./speaker.js";
 import { follow } from "./stream.js";
-import { Strips } from "./strips.js";
-import {
-  drawBanner, drawCameras, drawEmpty, drawEvents, drawFigures, drawHead, drawMix, drawSeen, isStale,
-} from "./summary.js";
-import { Timeline } from "./timeline.js";
-import { loadWords, sessionClock, states, wallClock } from "./words.js";
+import { Wall } from "./wall.js";
+import { fillWords, loadWords } from "./words.js";
 
-/** Events kept for the list. */
-const EVENTS_KEPT = 60;
 /** How often the age of the data is looked at, ms. */
 const AGE_EVERY_MS = 1000;
 
-const timeline = new Timeline();
-const model = { room: null, names: {}, events: [], status: null, connected: true, window_s: 180 };
-let receivedAt_ms = 0;
-let ageThen_s = 0;
-let eventNumber = 0;
+const model = new Model();
+const marks = new Marks();
+const session = new Session();
+const curve = new Curve();
+const pictures = new Pictures();
+const announcer = new Announcer();
+const person = new PersonDialog();
+const people = new People(schedule, (key) => person.open(view(), key));
+const others = { wall: new Wall(), speaker: new Speaker() };
+const parts = [drawHead, drawBanner, drawGauge, drawMix, drawEmpty, drawSeen, drawCameras, drawEvents, drawFigures, drawEngines];
+
 let scheduled = false;
 let wasStale = false;
-/** What the room was for when the words were fetched. */
-let purpose = null;
+/** What the room was for when the words were fetched; undefined: they weren't yet. */
+let purpose = undefined;
 
-const strips = new Strips(schedule);
-
-/** Seconds since the newest room state was made: the server's measure, and the time since then. */
-function silent_s() {
-  return model.room === null ? 0 : ageThen_s + (performance.now() - receivedAt_ms) / 1000;
-}
+const view = () => model.view(performance.now());
 
 function schedule() {
   if (scheduled || document.hidden) return;
@@ -41,91 +53,61 @@ function schedule() {
   });
 }
 
-function currentView() {
-  const { room } = model;
-  const recording = room !== null && room.cameras.length > 0 && room.cameras.every((c) => c.mode === "recording");
-  const age_s = silent_s();
-  return {
-    ...model,
-    events: model.events.filter((event) => event.session === room?.session),
-    timeline,
-    recording,
-    closed: room?.phase === "closed",
-    silent_s: age_s,
-    stale: isStale({ ...model, silent_s: age_s }),
-    clock: (time_s) => (recording ? sessionClock(time_s) : wallClock((room?.started_at ?? 0) + time_s)),
-  };
-}
-
 function draw() {
-  const view = currentView();
-  wasStale = view.stale;
-  for (const part of [drawHead, drawBanner, drawFigures, drawMix, drawEmpty, drawSeen, drawCameras, drawEvents]) {
-    part(view);
+  const now = view();
+  wasStale = now.stale;
+  if (mode() !== "page") {
+    others[mode()].draw(now);
+    return;
   }
-  strips.draw(view);
+  for (const part of parts) part(now);
+  session.draw(now);
+  people.draw(now);
+  curve.draw(now, performance.now());
 }
 
 /** Between messages only the data's age changes. */
 function drawAge() {
   if (document.hidden) return;
-  const view = currentView();
-  if (view.stale !== wasStale) schedule();
-  drawFigures(view);
+  const now = view();
+  if (now.stale !== wasStale) schedule();
+  if (mode() === "page") drawFigures(now);
 }
 
 /** What a room is for decides over which words there are. */
 async function speakFor(room) {
-  if (room === null || room.purpose === purpose) return;
+  const wanted = room === null ? null : room.purpose;
+  if (purpose !== undefined && (wanted === null || wanted === purpose)) return;
   await loadWords();
-  purpose = room.purpose;
+  purpose = wanted;
+  fillWords(document);
+  curve.speak();
 }
 
-function takeRoom(room, age_s) {
-  if (model.room !== null && room.session !== model.room.session) {
-    timeline.clear();
-    model.names = {};
-    const gone = model.room.session;
-    model.events = model.events.filter((event) => event.session !== gone);
-  }
-  model.room = room;
-  receivedAt_ms = performance.now();
-  ageThen_s = age_s;
-  const order = states();
-  const people = room.people.map((p) => [p.slot, order.indexOf(p.state), p.since_s]);
-  for (const person of room.people) model.names[person.slot] = person.pseudonym;
-  timeline.add(room.time_s, room.at, people);
-}
-
-function takeEvent(event) {
-  if (event.kind === "state_ended" && event.session === model.room?.session) {
-    timeline.settle(event.slot, states().indexOf(event.state), event.start_s, event.end_s);
-  }
-  eventNumber += 1;
-  model.events.push({ ...event, number: eventNumber });
-  if (model.events.length > EVENTS_KEPT) model.events.shift();
+async function introduce() {
+  const said = await about();
+  marks.mayWrite = said.may_write;
+  for (const control of document.querySelectorAll("[data-writes]")) control.disabled = !said.may_write;
+  for (const reason of document.querySelectorAll(".locked")) show(reason, !said.may_write);
+  pictures.offer(said.pictures);
 }
 
 const handlers = {
-  async history({ room, age_s, samples, names, events, status }) {
-    await speakFor(room);
-    timeline.clear();
-    for (const [time_s, at, people] of samples) timeline.add(time_s, at, people);
-    model.room = null;
-    model.events = [];
-    model.status = status;
-    if (room !== null) takeRoom(room, age_s);
-    model.names = names;
-    for (const event of events) takeEvent(event);
+  async history(message) {
+    await speakFor(message.room);
+    model.takeHistory(message, performance.now());
+    await introduce();
     schedule();
   },
   async room({ room, age_s }) {
     await speakFor(room);
-    takeRoom(room, age_s);
+    if (model.room?.session !== room.session) marks.begin();
+    model.takeRoom(room, age_s, performance.now());
     schedule();
   },
   event(event) {
-    takeEvent(event);
+    model.takeEvent(event);
+    announcer.tell(event, model.names, performance.now());
     schedule();
   },
   status(status) {
@@ -156,23 +138,30 @@ function hideToken() {
 
 async function begin() {
   hideToken();
-  await loadWords();
+  await speakFor(null);
   byId("window").addEventListener("change", (event) => {
     model.window_s = Number(event.target.value);
+    curve.drawnAt_ms = -Infinity;
     schedule();
   });
   const repaint = () => {
     forgetPalette();
+    curve.repaint();
     schedule();
   };
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  watchScheme(repaint);
+  watchDialogs();
+  watchModes(schedule);
+  whenResized(schedule);
   window.addEventListener("resize", repaint);
   document.addEventListener("visibilitychange", schedule);
   window.setInterval(drawAge, AGE_EVERY_MS);
-  follow(inTurn(handlers), (connected) => {
-    model.connected = connected;
+  await introduce();
+  const connected = (now) => {
+    model.connected = now;
     schedule();
-  });
+  };
+  follow(inTurn(handlers), connected, () => model.room?.phase === "running");
   schedule();
 }
 

@@ -94,11 +94,34 @@ export function inkOn(hex) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
+/** Sizes of canvases in CSS pixels, kept by an observer: asking for one makes the browser lay out. */
+const sizes = new WeakMap();
+let onResized = () => {};
+const sizer = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    if (target.isConnected) sizes.set(target, { width: contentRect.width, height: contentRect.height });
+    else sizer.unobserve(target);
+  }
+  onResized();
+});
+
+/** `call` is called when a canvas has another size and has to be painted anew. */
+export function whenResized(call) {
+  onResized = call;
+}
+
+function sizeOf(canvas) {
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });
+    sizer.observe(canvas);
+  }
+  return sizes.get(canvas);
+}
+
 /** Size a canvas to its place on the page; returns {pen, width, height} in CSS pixels, cleared. */
 export function prepare(canvas) {
   const ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
+  const { width, height } = sizeOf(canvas);
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== across || canvas.height !== down) {
     canvas.width = across;

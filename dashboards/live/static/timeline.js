@@ -19,7 +19,8 @@ function outside(span, start_s, end_s) {
 }
 
 /**
- * Spans by slot: {start, end, state}, times in session seconds, oldest first.
+ * Spans by person: {start, end, state}, times in session seconds, oldest first. Someone is kept by
+ * their number in the session, since a slot may become somebody else's (model.js: keyOf).
  * A person who is in no sample has no span there: a gap is never filled.
  */
 export class Timeline {
@@ -28,22 +29,22 @@ export class Timeline {
   }
 
   clear() {
-    this.slots = new Map();
+    this.people = new Map();
     this.first_s = null;
     this.latest_s = null;
     this.latestAt = null;
   }
 
   /**
-   * Take a sample in. `people` are [slot, state, since_s]; samples that aren't newer
+   * Take a sample in. `people` are [key, state, since_s]; samples that aren't newer
    * than the last are left out (a recording that paused, or one that came twice).
    */
   add(time_s, at, people) {
     const previous_s = this.latest_s;
     if (previous_s !== null && time_s <= previous_s) return;
     const gap = previous_s === null || (time_s - previous_s > GAP_S && at - this.latestAt > GAP_S);
-    for (const [slot, state, since_s] of people) {
-      this.#extend(slot, state, since_s, time_s, gap ? null : previous_s);
+    for (const [key, state, since_s] of people) {
+      this.#extend(key, state, since_s, time_s, gap ? null : previous_s);
     }
     this.first_s ??= time_s;
     this.latest_s = time_s;
@@ -51,9 +52,9 @@ export class Timeline {
     this.#prune(time_s - KEPT_S);
   }
 
-  #extend(slot, state, since_s, time_s, previous_s) {
-    if (!this.slots.has(slot)) this.slots.set(slot, []);
-    const spans = this.slots.get(slot);
+  #extend(key, state, since_s, time_s, previous_s) {
+    if (!this.people.has(key)) this.people.set(key, []);
+    const spans = this.people.get(key);
     const last = spans.at(-1);
     const follows = last !== undefined && previous_s !== null && last.end >= previous_s;
     if (follows && last.state === state) {
@@ -70,42 +71,60 @@ export class Timeline {
    * A state is over and an event says from when until when: that is the truth, and takes the
    * place of what samples half a second apart (seconds, in a recording played fast) could tell.
    */
-  settle(slot, state, start_s, end_s) {
+  settle(key, state, start_s, end_s) {
     if (this.latest_s === null || end_s <= start_s || end_s < this.latest_s - KEPT_S) return;
-    const told = this.slots.get(slot) ?? [];
+    const told = this.people.get(key) ?? [];
     const spans = told.flatMap((span) => outside(span, start_s, end_s));
     spans.push({ start: start_s, end: end_s, state });
-    this.slots.set(slot, spans.sort((a, b) => a.start - b.start));
+    this.people.set(key, spans.sort((a, b) => a.start - b.start));
+  }
+
+  /** Two turned out to be one: what was told of `other` is told of `kept`, where it told nothing. */
+  merge(kept, other) {
+    const told = this.people.get(kept) ?? [];
+    const added = told.reduce(
+      (spans, { start, end }) => spans.flatMap((span) => outside(span, start, end)),
+      this.people.get(other) ?? [],
+    );
+    this.people.delete(other);
+    if (told.length + added.length > 0) {
+      this.people.set(kept, [...told, ...added].sort((a, b) => a.start - b.start));
+    }
+  }
+
+  /** When somebody was first told of, s; null where they weren't. */
+  firstSeen(key) {
+    return this.people.get(key)?.[0]?.start ?? null;
   }
 
   /** How long a person was in each state, s: Map from state to seconds, longest first. */
-  totals(slot) {
+  totals(key) {
     const totals = new Map();
-    for (const { start, end, state } of this.slots.get(slot) ?? []) {
+    for (const { start, end, state } of this.people.get(key) ?? []) {
       totals.set(state, (totals.get(state) ?? 0) + end - start);
     }
     return new Map([...totals].sort(([, a], [, b]) => b - a));
   }
 
   #prune(before_s) {
-    for (const [slot, spans] of this.slots) {
+    for (const [key, spans] of this.people) {
       while (spans.length > 0 && spans[0].end < before_s) spans.shift();
-      if (spans.length === 0) this.slots.delete(slot);
+      if (spans.length === 0) this.people.delete(key);
     }
     if (this.first_s < before_s) this.first_s = before_s;
   }
 
   /** The span that covers a moment, or null. */
-  at(slot, time_s) {
-    const spans = this.slots.get(slot) ?? [];
+  at(key, time_s) {
+    const spans = this.people.get(key) ?? [];
     return spans.findLast((span) => span.start <= time_s && time_s <= span.end) ?? null;
   }
 
-  /** Slots with anything to show from a moment on, in order. */
-  slotsSince(time_s) {
-    return [...this.slots]
+  /** Keys of those with anything to show from a moment on, in order. */
+  since(time_s) {
+    return [...this.people]
       .filter(([, spans]) => spans.at(-1).end >= time_s)
-      .map(([slot]) => slot)
+      .map(([key]) => key)
       .sort((a, b) => a - b);
   }
 }

@@ -1,7 +1,8 @@
 // What the page says: the server's words (dashboards/live/words.py), and how numbers are spelled.
 
 let words = {
-  order: [], states: {}, looks: {}, actions: {}, measures: {}, deviations: {}, phases: {}, drops: {}, sentences: {},
+  order: [], states: {}, looks: {}, actions: {}, measures: {}, changes: {}, deviations: {}, phases: {}, drops: {},
+  sentences: {}, scales: [], turning: [], on_purpose: [],
 };
 
 /** Fetch the words, before anything is said and when the room is for something else. */
@@ -9,6 +10,16 @@ export async function loadWords() {
   const answer = await fetch("/words");
   if (!answer.ok) throw new Error(`the words: ${answer.status}`);
   words = await answer.json();
+}
+
+/** Fill every element that names its words: data-say its text, data-say-… an attribute. */
+export function fillWords(root) {
+  for (const element of root.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
+  for (const [name, attribute] of [["label", "aria-label"], ["placeholder", "placeholder"]]) {
+    for (const element of root.querySelectorAll(`[data-say-${name}]`)) {
+      element.setAttribute(attribute, say(element.getAttribute(`data-say-${name}`)));
+    }
+  }
 }
 
 /** A sentence with its {placeholders} filled. The result is text: set it as textContent. */
@@ -44,6 +55,15 @@ export const endedOf = (kind, state) => {
 /** What an event of the room, or somebody's deviation, is about. */
 export const measureWord = (kind, name) =>
   (kind === "deviation" ? words.deviations : words.measures)[name] ?? spaced(name);
+/** The room's measures that can be drawn, the gauge's first: {measure, low, high, sampled}. */
+export const scales = () => words.scales;
+export const gaugeScale = () => words.scales[0] ?? null;
+/** Whether a look is one that a speaker is told of when somebody turns to it. */
+export const isTurning = (look) => words.turning.includes(look);
+/** Whether a frame is dropped for that reason on purpose. */
+export const isOnPurpose = (reason) => words.on_purpose.includes(reason);
+/** What a measure that has risen, or fallen, is called; empty without a word for it. */
+export const changeWord = (measure, fell) => words.changes[measure]?.[fell ? "less" : "more"] ?? "";
 export const hasSentence = (key) => key in words.sentences;
 export const phaseWord = (phase) => words.phases[phase] ?? spaced(phase);
 export const dropWord = (reason) => words.drops[reason] ?? spaced(reason);

@@ -1,0 +1,87 @@
+// Marking the moment: the bar, single keys, and a presenter's clicker.
+
+import { ask, newId } from "./api.js";
+import { byId, make, setText } from "./dom.js";
+import { rememberTick } from "./kept.js";
+import { say } from "./words.js";
+
+/** What a clicker sends, as keys: next, back, start of the show, dark screen. */
+const CLICKER = { PageDown: 1, PageUp: -1, F5: 0, ".": null };
+const MARK_KEYS = new Set(["m", "M", " "]);
+/** Elements that take keys themselves. */
+const TAKES_KEYS = "input, textarea, select, button, a, summary, [role=slider], [contenteditable]";
+/** Elements that take even a clicker's keys. */
+const TAKES_TEXT = "input:not([type=checkbox], [type=radio]), textarea, select";
+
+/** What was said about something asked for, in words. */
+export function answerText({ done, reason }, doneText) {
+  if (done === true) return doneText;
+  if (done === null) return say("asked");
+  return reason ? say("refused", { reason }) : say("unreachable");
+}
+
+export class Marks {
+  constructor() {
+    this.mayWrite = false;
+    this.count = 0;
+    this.slide = 0;
+    this.keys = true;
+    this.clicker = false;
+    byId("mark-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.mark();
+    });
+    rememberTick(byId("clicker"), "clicker", false, (on) => (this.clicker = on));
+    rememberTick(byId("single-keys"), "keys", true, (on) => (this.keys = on));
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Another session counts its marks and slides anew. */
+  begin() {
+    this.count = 0;
+    this.slide = 0;
+  }
+
+  /** Mark this moment with what stands in the field, or a number. */
+  mark() {
+    const field = byId("mark-label");
+    this.count += 1;
+    const label = field.value.trim() || say("mark_number", { count: this.count });
+    field.value = "";
+    return this.#send(label);
+  }
+
+  async #send(label) {
+    if (!this.mayWrite) {
+      setText(byId("answer"), say("locked"));
+      return;
+    }
+    const answer = await ask("POST", "/markers", { label, id: newId() });
+    this.#tell(answerText(answer, say("marked", { label })));
+  }
+
+  /** Also where the same is said twice: it is read out, and seen, anew. */
+  #tell(text) {
+    byId("answer").replaceChildren(make("span", "", text));
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    if (this.clicker && event.key in CLICKER && !event.target.closest(TAKES_TEXT)) {
+      event.preventDefault();
+      if (!event.repeat) this.#click(CLICKER[event.key]);
+    } else if (this.keys && MARK_KEYS.has(event.key) && !event.target.closest(TAKES_KEYS)) {
+      event.preventDefault();
+      if (!event.repeat) this.mark();
+    }
+  }
+
+  #click(step) {
+    if (step === null) {
+      this.#send(say("mark_dark"));
+      return;
+    }
+    this.slide = step === 0 ? 1 : Math.max(1, this.slide + step);
+    this.#send(say("mark_slide", { count: this.slide }));
+  }
+}

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from readroom.dashboards.report import compare, render
+from readroom.dashboards.report.compare import Mean, compared, mover, over_time, shares, welch
+from readroom.dashboards.report.material import read
+from readroom.errors import BadSettings
+from readroom.messages import Measure
+from tests.dashboards.report.made import HZ, Made, walk
+
+
+def test_welch_s_interval_covers_what_it_says_of_few_people() -> None:
+    dice = np.random.default_rng(1)
+    inside = []
+    for _ in range(1500):
+        a, b = dice.normal(0.2, 0.1, 4), dice.normal(0.0, 0.3, 7)
+        found = welch(*(Mean(float(x.mean()), float(x.var(ddof=1)) / len(x), len(x) - 1, len(x))
+                        for x in (a, b)))  # fmt: skip
+        assert found.low is not None
+        assert found.high is not None
+        inside.append(found.low <= 0.2 <= found.high)
+    assert 0.93 <= np.mean(inside) <= 0.97
+
+
+def test_shares_of_whom_everybody_faces_the_front_are_not_known_to_the_last_digit() -> None:
+    found = shares([1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0])
+    assert found.value == 0.0
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < -0.2
+    assert found.high > 0.2
+    assert shares([], [1.0]).value is None
+
+
+def test_a_person_s_mean_over_time_rests_on_stretches_and_not_on_points(tmp_path: Path) -> None:
+    # The interval of the mean of an autocorrelated face, by batch means: it covers 0.
+    dice = np.random.default_rng(6)
+    inside = []
+    for number in range(40):
+        made = Made(name=f"s{number}")
+        made.person(walk(dice, 900))
+        person = read(made.into(tmp_path), f"s{number}").people[0]
+        mean = over_time(person, "valence", 900.0)
+        assert mean.value is not None
+        inside.append(abs(mean.value) <= 2.05 * np.sqrt(mean.variance))
+        # Points as if each stood for itself: far too sure.
+        naive = float(np.nanstd(person.track.valence)) / np.sqrt(len(person.track))
+        assert np.sqrt(mean.variance) > 3 * naive
+    assert np.mean(inside) >= 0.85
+
+
+def test_mover_s_interval_is_the_difference_s_own() -> None:
+    found = mover(
+        Measure(value=0.3, low=0.1, high=0.6, n=4), Measure(value=0.1, low=0.0, high=0.2, n=5)
+    )
+    assert found.value == pytest.approx(0.2)
+    assert found.low == pytest.approx(0.2 - np.hypot(0.2, 0.1))
+    assert found.high == pytest.approx(0.2 + np.hypot(0.3, 0.1))
+    assert mover(Measure(value=None), Measure(value=0.1, low=0.0, high=0.2)).value is None
+
+
+def two_sessions(folder: Path) -> None:
+    dice = np.random.default_rng(8)
+    for name, lift in (("now", 0.4), ("then", 0.0)):
+        made = Made(name=name, title=f"Pitch {name}")
+        made.person(np.clip(walk(dice, 400) + lift, -0.6, 0.8), name="Anna")
+        for _ in range(3):
+            made.person(np.clip(walk(dice, 400) + lift, -0.6, 0.8))
+        made.mark(100.0, "Pricing  slide" if name == "now" else "pricing slide")
+        made.mark(200.0, f"only {name}")
+        label = made.rows.markers[0].label
+        made.event(
+            "response", 100.0, 105.0, state=label, figure="valence",
+            measure=Measure(value=lift, low=lift - 0.1, high=lift + 0.1, n=4, coverage=0.9),
+        )  # fmt: skip
+        made.into(folder)
+
+
+def test_sessions_are_compared_by_room_by_name_and_by_label(tmp_path: Path) -> None:
+    two_sessions(tmp_path)
+    from readroom.sessions.timelines import Timelines
+
+    timelines = Timelines(tmp_path)
+    found = compared(read(timelines, "now"), read(timelines, "then"))
+    assert set(found.room) == {"valence", "expressiveness", "facing_front"}
+    valence = found.room["valence"]
+    assert valence.value == pytest.approx(0.4, abs=0.1)
+    assert valence.low is not None
+    assert valence.low > 0.2
+    # P2 of one is anybody in the other: only the name is compared.
+    assert list(found.people) == ["Anna"]
+    assert found.people["Anna"].low is not None
+    assert found.people["Anna"].low > 0
+    assert list(found.markers) == ["Pricing  slide"]
+    assert found.markers["Pricing  slide"].value == pytest.approx(0.4)
+    html = render(timelines, "now", "then")
+    assert "Beside the other session" in html
+    assert "“Pitch then”" in html
+    assert "Anna" in html
+
+
+def test_people_of_two_sessions_without_names_are_compared_as_rooms_only(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        made = Made(name=name)
+        made.person(np.zeros(60 * HZ))
+        timelines = made.into(tmp_path)
+    html = render(timelines, "a", "b")
+    assert "Nobody bears the same name in both" in html
+    # One person on each side has no interval over people.
+    found = compared(read(timelines, "a"), read(timelines, "b"))
+    assert found.room["valence"].value is None
+
+
+def test_a_session_is_not_compared_with_itself(tmp_path: Path) -> None:
+    timelines = Made().into(tmp_path)
+    with pytest.raises(BadSettings, match="same session"):
+        render(timelines, "s1", "s1")
+
+
+def test_beside_a_session_without_emotion_nothing_else_is_compared(tmp_path: Path) -> None:
+    for name, purpose in (("a", "research"), ("b", "workplace")):
+        made = Made(name=name, purpose=purpose)
+        for _ in range(2):
+            made.person(np.full(60 * HZ, 0.1))
+        timelines = made.into(tmp_path)
+    found = compared(read(timelines, "a"), read(timelines, "b"))
+    assert list(found.room) == ["facing_front"]
+    assert compare.MIN_KNOWN_S <= 60
