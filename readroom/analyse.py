@@ -24,7 +24,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from readroom.analysis_summary import Summary, as_data, lines, summarise
+from readroom.analysis_summary import Summary, as_data, lines, pictures, summarise
 from readroom.box import Box, run_box
 from readroom.errors import EXIT_BAD_SETTINGS, EXIT_OK, BadSettings, ReadroomError
 from readroom.messages import RoomState
@@ -351,7 +351,7 @@ def _effort(summary: Summary, went: Went) -> str:
     took_s = time.monotonic() - went.began_s
     starting_s = went.took()["starting_s"]
     return (
-        f"{seconds(summary.length_s)} ({summary.frames} pictures) in {seconds(took_s)}, "
+        f"{seconds(summary.length_s)} ({pictures(summary.frames)}) in {seconds(took_s)}, "
         f"{summary.length_s / max(took_s, 1e-3):.1f} × real time; {seconds(starting_s)} of it to "
         "start"
     )
@@ -365,7 +365,7 @@ def _notes(summary: Summary, settings: Settings) -> list[str]:
     ]
     notes = []
     if lost:
-        notes.append(f"{lost} pictures could not be read or analysed")
+        notes.append(f"{pictures(lost)} could not be read or analysed")
     if beyond:
         notes.append(f"beyond the end, and not marked: {', '.join(beyond)}")
     return notes

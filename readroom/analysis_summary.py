@@ -62,7 +62,7 @@ def summarise(timelines: Timelines, session: str) -> Summary:
     events, people = timelines.events(session), timelines.people(session)
     whole = whole_people(people)
     cameras = timelines.cameras(session)
-    length_s = max((event.end_s for event in events), default=0.0)
+    length_s = max((event.end_s for event in events if event.kind == "session_closed"), default=0.0)
     states: dict[int, dict[str, float]] = {}
     for event in events:
         if event.kind == "state_ended" and event.person is not None and event.state:
@@ -122,7 +122,7 @@ def lines(summary: Summary, words: Vocabulary) -> Iterator[str]:
     """The summary for people."""
     if not summary.people:
         yield (
-            f"nobody's face was found in {seconds(summary.length_s)} ({summary.frames} pictures): "
+            f"nobody's face was found in {seconds(summary.length_s)} ({pictures(summary.frames)}): "
             "faces have to be lit, turned to the camera, and some 30 px wide"
         )
         return
@@ -135,6 +135,11 @@ def lines(summary: Summary, words: Vocabulary) -> Iterator[str]:
     left = len(summary.people) - MOST_PEOPLE
     if left > 0:
         yield f"and {left} more"
+
+
+def pictures(count: int) -> str:
+    """``1 picture``, ``40 pictures``."""
+    return "1 picture" if count == 1 else f"{count} pictures"
 
 
 def _states(person: PersonSummary, words: Vocabulary) -> str:

@@ -122,12 +122,12 @@ def send(client: Client, keys: Keys, message: Command | Marker) -> None:
 
 
 def ask(
-    client: Client, keys: Keys, message: Command | Marker, wait_s: float = ANSWER_S
+    client: Client, keys: Keys, message: Command | Marker
 ) -> Outcome | None:
-    """Send it, and wait at most ``wait_s`` to hear what became of it; None where nobody has said it
+    """Send it, and wait at most ANSWER_S to hear what became of it; None where nobody has said it
     by then: it may still be done. Raises ReadroomError where the server can't take it."""
     send(client, keys, message)
-    until = time.monotonic() + wait_s
+    until = time.monotonic() + ANSWER_S
     while (outcome := read_outcome(client, keys, message.id)) is None:
         if time.monotonic() >= until:
             return None

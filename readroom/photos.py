@@ -21,7 +21,7 @@ from readroom.errors import BadSettings
 from readroom.legibility import BLURRED, DARK, ENTER, OVERLIT, Why, why_unreadable
 from readroom.messages import EXPRESSIONS, NOT_READ, UNCERTAIN, Face, Observation
 from readroom.photo_files import Photo, free_name
-from readroom.words import Vocabulary, percent, signed
+from readroom.words import Vocabulary, percent as rounded, signed
 
 #: Other expressions are told from this probability on.
 TOLD: Final = 0.1
@@ -36,6 +36,12 @@ ONE_MOMENT_PLAIN: Final = (
 _DOUBTFUL: Final = "it may be no face, or one that is half hidden"
 #: An annotated copy's name ends in this.
 _ANNOTATED: Final = ".annotated.jpg"
+
+
+def percent(ratio: float) -> str:
+    """How sure something is: "92 %". A network that is all but certain of a picture isn't right
+    for it: it is never said to be sure."""
+    return "over 99 %" if ratio > 0.995 else rounded(ratio)
 
 
 @dataclass(frozen=True, slots=True)

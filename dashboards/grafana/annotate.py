@@ -150,14 +150,19 @@ def _newest(rooms: TailReader[RoomState]) -> list[RoomState]:
 def _begin(state: RoomState, without_emotion: bool, say: Say) -> _Running:
     say(f"annotating session {state.session}")
     forbidden = without_emotion or state.purpose in WITHOUT_EMOTION
-    return _Running(state.session, state.started_at, forbidden)
+    return _Running(state.session, state.started_at, forbidden, names=_names(state))
+
+
+def _names(state: RoomState) -> dict[str, str]:
+    """What people are called now → their pseudonyms."""
+    return {person.name: person.pseudonym for person in state.people if person.name}
 
 
 def _take(running: _Running, states: list[RoomState], events: list[Event]) -> bool:
     """Take news in; whether the session is over."""
     running.waiting += [event for event in events if event.session == running.session]
     for state in states:
-        running.names |= {p.name: p.pseudonym for p in state.people if p.name}
+        running.names |= _names(state)
     ended = any(event.kind == "session_closed" for event in running.waiting)
     return ended or any(state.session not in ("", running.session) for state in states)
 

@@ -54,7 +54,7 @@ def _now() -> tuple[Panel, ...]:
     delivering = 'count(readroom_camera_phase{room="$room",phase="streaming"} == 1) or vector(0)'
     failing = f"max(readroom_store_failing{_ROOM})"
     dead = f"sum(increase(readroom_dead_letters_total{_ROOM}[1h]))"
-    restarts = f"sum(increase(readroom_restarts_total{_ROOM}[1h])) or vector(0)"
+    restarts = f"sum(increase(readroom_restarts_total{_ROOM}[1h]))"
     return (
         stat("Cameras delivering", "Cameras that deliver pictures now.", Target(delivering)),
         stat(
@@ -70,7 +70,8 @@ def _now() -> tuple[Panel, ...]:
         ),
         stat(
             "Restarts, 1 h",
-            "Processes that died and were started again by `readroom run` in the last hour.",
+            "Processes that died and were started again by `readroom run` in the last hour. Where "
+            "something else starts them, nothing is known here.",
             Target(restarts),
             steps=_GOOD_OR_NOT,
         ),
@@ -82,8 +83,8 @@ def _now() -> tuple[Panel, ...]:
         ),
         stat(
             "Viewers",
-            "Open live pages.",
-            Target(f"sum(readroom_live_viewers{_ROOM}) or vector(0)"),
+            "Live pages that are open, in whatever browser.",
+            Target(f"sum(readroom_live_viewers{_ROOM})"),
         ),
     )
 
@@ -108,6 +109,7 @@ def _frames() -> tuple[Panel, ...]:
                 _rate("readroom_frames_dropped_total", "camera, reason"), "{{camera}} {{reason}}"
             ),
             unit="suffix: frames/s",
+            quiet=True,
         ),
         timeseries(
             "Share lost",
@@ -122,19 +124,22 @@ def _frames() -> tuple[Panel, ...]:
             "Frames per second that a worker was handed and ran nothing on, by reason. cadence is "
             "meant so; stale: newer ones were waiting.",
             Target(
-                f"{_rate('readroom_frames_skipped_total', 'reason')} or vector(0)", "{{reason}}"
+                f"{_rate('readroom_frames_skipped_total', 'reason')} or on() vector(0)",
+                "{{reason}}",
             ),
             unit="suffix: frames/s",
+            quiet=True,
         ),
         timeseries(
             "Reconnects",
-            "How often a camera was lost and tried again since the last point, by reason.",
+            "How often a camera was lost and tried again in the window of each point, by reason.",
             Target(
                 "sum by (camera, reason) "
                 f"(increase(readroom_camera_reconnects_total{_CAMERA}{_WINDOW}))",
                 "{{camera}} {{reason}}",
             ),
             bars=True,
+            quiet=True,
         ),
         timeseries(
             "Faces in view",
@@ -234,12 +239,13 @@ def _processes() -> tuple[Panel, ...]:
         ),
         timeseries(
             "Restarts",
-            "Processes that died and were started again since the last point, by kind.",
+            "Processes that died and were started again in the window of each point, by kind.",
             Target(
-                f"sum by (stage) (increase(readroom_restarts_total{_ROOM}{_WINDOW})) or vector(0)",
+                f"sum by (stage) (increase(readroom_restarts_total{_ROOM}{_WINDOW}))",
                 "{{stage}}",
             ),
             bars=True,
+            quiet=True,
         ),
     )
 
@@ -255,12 +261,13 @@ def _stores() -> tuple[Panel, ...]:
         ),
         timeseries(
             "Redis errors",
-            "Commands that failed and were survived since the last point, by reason.",
+            "Commands that failed and were survived in the window of each point, by reason.",
             Target(
                 f"sum by (reason) (increase(readroom_redis_errors_total{_ROOM}{_WINDOW}))",
                 "{{reason}}",
             ),
             bars=True,
+            quiet=True,
         ),
         timeseries(
             "Time per commit",
@@ -275,19 +282,20 @@ def _stores() -> tuple[Panel, ...]:
         ),
         timeseries(
             "Failed commits",
-            "Commits of the session store that failed since the last point. Their rows are kept "
-            "and tried again.",
+            "Commits of the session store that failed in the window of each point. Their rows are "
+            "kept and tried again.",
             Target(f"sum(increase(readroom_store_errors_total{_ROOM}{_WINDOW}))", "failed"),
             bars=True,
         ),
         timeseries(
             "Dead letters",
-            "Stream entries that nobody could read since the last point, by reason.",
+            "Stream entries that nobody could read in the window of each point, by reason.",
             Target(
                 f"sum by (reason) (increase(readroom_dead_letters_total{_ROOM}{_WINDOW}))",
                 "{{reason}}",
             ),
             bars=True,
+            quiet=True,
         ),
         timeseries(
             "Observations that came late or twice",

@@ -44,7 +44,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One panel. ``field`` and ``options`` are Grafana's own, ``looks`` are overrides by series:
-    legend → Grafana's properties of it."""
+    legend → Grafana's properties of it; ``quiet`` leaves series that are always 0 out of the
+    legend, since what has not happened is counted, too."""
 
     kind: Literal["timeseries", "stat", "state-timeline", "heatmap", "table", "text"]
     title: str
@@ -56,6 +57,7 @@ class Panel:
     options: JSON
     looks: Mapping[str, JSON]
     transformations: tuple[JSON, ...] = ()
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def timeseries(
     bounds: tuple[float | None, float | None] = (0.0, None),
     stacked: bool = False,
     bars: bool = False,
+    quiet: bool = False,
     looks: Mapping[str, JSON] | None = None,
     width: int = 12,
     height: int = HEIGHT,
@@ -137,6 +140,7 @@ def timeseries(
         {"unit": unit, "custom": custom, **_bounds(bounds)},
         {"legend": _LEGEND, "tooltip": _TOOLTIP},
         looks or {},
+        quiet=quiet,
     )
 
 
@@ -271,7 +275,7 @@ def table(title: str, description: str, target: Target, columns: Mapping[str, st
         (target,),
         12,
         HEIGHT,
-        {"custom": {"align": "auto", "inspect": False}},
+        {"custom": {"align": "auto", "inspect": False, "cellOptions": {"type": "auto"}}},
         {"showHeader": True, "cellHeight": "sm", "frameIndex": 0},
         {},
         ({"id": "organize", "options": organised},),
@@ -435,20 +439,30 @@ def _panel(panel: Panel, number: int, place: JSON) -> JSON:
         **made,
         "description": panel.description,
         "datasource": SOURCE,
-        "fieldConfig": {"defaults": panel.field, "overrides": _overrides(panel.looks)},
+        "fieldConfig": {"defaults": panel.field, "overrides": _overrides(panel)},
         "targets": [_target(t, ascii_uppercase[i]) for i, t in enumerate(panel.targets)],
         **({"transformations": list(panel.transformations)} if panel.transformations else {}),
     }
 
 
-def _overrides(looks: Mapping[str, JSON]) -> list[JSON]:
-    return [
+#: Series that are 0 all the time, and how they are shown.
+_SILENT: Final = {
+    "matcher": {"id": "byValue", "options": {"op": "gte", "reducer": "allIsZero", "value": 0}},
+    "properties": [
+        {"id": "custom.hideFrom", "value": {"legend": True, "tooltip": True, "viz": False}}
+    ],
+}
+
+
+def _overrides(panel: Panel) -> list[JSON]:
+    named = [
         {
             "matcher": {"id": "byName", "options": name},
             "properties": [{"id": key, "value": value} for key, value in look.items()],
         }
-        for name, look in looks.items()
+        for name, look in panel.looks.items()
     ]
+    return [*named, _SILENT] if panel.quiet else named
 
 
 def _target(target: Target, reference: str) -> JSON:

@@ -201,7 +201,7 @@ def _coverage() -> Panel:
 def _people_behind() -> Panel:
     return timeseries(
         "People behind each measure",
-        "How many people a measure rests on; fewer than two: nothing is said (synchrony: three).",
+        "How many people a measure rests on. Nothing is said of fewer than two.",
         Target('max by (measure) (readroom_measure_people{room="$room"})', "{{measure}}"),
         width=COLUMNS,
         height=6,
@@ -249,10 +249,11 @@ def _events() -> Section:
     counted = 'sum by (kind) (increase(readroom_events_total{room="$room"}[$__rate_interval]))'
     told = timeseries(
         "Events",
-        "How many events of each kind there were since the last point. What they were: the room's "
-        "live page, and the annotations that `readroom grafana annotate` writes.",
+        "How many events of each kind there were in the window of each point. What they were: the "
+        "room's live page, and the annotations that `readroom grafana annotate` writes.",
         Target(counted, "{{kind}}"),
         bars=True,
+        quiet=True,
         width=COLUMNS,
     )
     return Section("Events", (told,))

@@ -6,6 +6,8 @@ Pure: no clock, no Redis.
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -20,6 +22,9 @@ KEPT_S: Final = 600.0
 SAMPLES_KEPT: Final = int(KEPT_S / SAMPLE_EVERY_S)
 #: Events kept for a page's list.
 EVENTS_KEPT: Final = 60
+#: Marked moments kept for a page's curve: a busy room's other events push them out of the list.
+MARKS_KEPT: Final = 200
+_MARKER: Final = "marker"
 #: What the list leaves out, by kind and what ended (None: whatever it was): a person has dozens of
 #: actions a minute, and what goes on stands beside their name; that nothing could be told of
 #: somebody's look is what their state says, too.
@@ -108,6 +113,10 @@ def key_of(person: PersonState) -> int:
     return person.person if person.person > 0 else -person.slot
 
 
+#: An event, and the how manieth it was.
+_Numbered = tuple[int, Event]
+
+
 class History:
     """The newest session's samples and names. Room states may be added again (after a
     reconnect the streams are read anew): what isn't newer than the last sample is left out."""
@@ -116,15 +125,17 @@ class History:
         self._session: str | None = None
         self._samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
         self._names: dict[int, str] = {}
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._events: deque[_Numbered] = deque(maxlen=EVENTS_KEPT)
+        self._marks: deque[_Numbered] = deque(maxlen=MARKS_KEPT)
+        self._numbers = count()
 
     def add(self, room: RoomState) -> None:
         """Take a room state in; another session begins a new history."""
         if room.session != self._session:
             # Without a session (rolling) the name is the same each time, and the clock isn't.
             gone, self._session = self._session, room.session
-            kept = [event for event in self._events if event.session != gone]
-            self._events = deque(kept, maxlen=EVENTS_KEPT)
+            self._events = _without(self._events, gone)
+            self._marks = _without(self._marks, gone)
             self._samples.clear()
             self._names.clear()
         for person in room.people:
@@ -137,9 +148,10 @@ class History:
         """Take an event in; False where it was there already, or isn't for the list."""
         if not UNLISTED.isdisjoint({(event.kind, None), (event.kind, event.state)}):
             return False
-        if event in self._events:
+        kept = self._marks if event.kind == _MARKER else self._events
+        if any(event == known for _, known in kept):
             return False
-        self._events.append(event)
+        kept.append((next(self._numbers), event))
         return True
 
     @property
@@ -155,4 +167,9 @@ class History:
     @property
     def events(self) -> tuple[Event, ...]:
         """The newest session's events, oldest first."""
-        return tuple(event for event in self._events if event.session == self._session)
+        told = sorted((*self._events, *self._marks), key=itemgetter(0))
+        return tuple(event for _, event in told if event.session == self._session)
+
+
+def _without(events: deque[_Numbered], session: str | None) -> deque[_Numbered]:
+    return deque((each for each in events if each[1].session != session), maxlen=events.maxlen)

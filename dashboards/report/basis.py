@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Final
 
 import numpy as np
@@ -43,7 +44,9 @@ def coverage_section(material: Material, people: Sequence[Facts], words: Words) 
         rows = [_camera(camera, words) for camera in material.cameras]
         heads = [words.say(key) for key in ("camera", "source", "frames", "dropped")]
         parts.append(element("h3", words.say("cameras")))
-        parts.append(plain_table(heads, rows, words.say("cameras"), numbers=(2,)))
+        parts.append(
+            plain_table(heads, rows, words.say("table", what=words.say("cameras")), numbers=(2,))
+        )
     return joined(*parts)
 
 
@@ -133,7 +136,17 @@ def _into(material: Material) -> dict[int, int]:
 
 def _camera(camera: StoredCamera, words: Words) -> list[Child]:
     dropped = _reasons({why: n for why, n in camera.dropped.items() if n > 0}, words)
-    return [camera.camera, camera.source, str(camera.frames), dropped or words.say("none_dropped")]
+    return [
+        camera.camera,
+        _source(camera.source),
+        str(camera.frames),
+        dropped or words.say("none_dropped"),
+    ]
+
+
+def _source(source: str) -> str:
+    """A camera's address; of a file only its name: a report is handed on."""
+    return PurePath(source).name if source.startswith(("/", "./", "../", "~")) else source
 
 
 def _reasons(dropped: Mapping[str, int], words: Words) -> str:

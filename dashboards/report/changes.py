@@ -46,6 +46,8 @@ RATE: Final = 0.1
 #: Smaller changes aren't named, in the figure's unit: of valence a tenth of the way from a neutral
 #: face to a plainly happy one (as a peak of the room needs), of a share a second out of 5 s.
 LEAST: Final = {"valence": 0.08, "facing_front": 0.2}
+#: What a difference of each figure can be at most.
+MOST: Final = {"valence": 2.0, "facing_front": 1.0}
 
 Verdict = Literal["more", "less", "none", "cant_tell"]
 #: Why nothing can be told: the marker stands too near the session's ends; the person wasn't
@@ -148,11 +150,19 @@ def _column(material: Material, person: Person, figure: str) -> list[Change]:
     values = person.track.valence if figure == "valence" else person.track.front
     moved = differences(binned(person.track, values, material.bins))
     usual = np.sort(moved[np.isfinite(moved)])
-    return [_change(material, person, marker.time_s, moved, usual) for marker in material.markers]
+    return [
+        _change(material, person, marker.time_s, moved, usual, figure)
+        for marker in material.markers
+    ]
 
 
 def _change(
-    material: Material, person: Person, at_s: float, moved: Floats, usual: Floats
+    material: Material,
+    person: Person,
+    at_s: float,
+    moved: Floats,
+    usual: Floats,
+    figure: str,
 ) -> Change:
     place = int(at_s / BIN_S)
     if at_s < SIDE_S or at_s + SIDE_S > material.end_s or place >= len(moved):
@@ -165,6 +175,8 @@ def _change(
     if len(usual) < MIN_MOMENTS:
         return Change(person.number, value, reason="short", before=before, after=after)
     low, high, p = judged(value, usual)
+    most = MOST[figure]
+    low, high = max(-most, low), min(most, high)
     return Change(person.number, value, low, high, p, before=before, after=after)
 
 

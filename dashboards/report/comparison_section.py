@@ -33,7 +33,7 @@ def comparison_section(
     ]
     return joined(
         element("p", head),
-        plain_table(heads, rows, words.say("comparison")),
+        plain_table(heads, rows, words.say("table", what=words.say("comparison"))),
         *_people(found, heads, words),
         *_markers(found, heads, now, then, words),
         element("p", words.say("compared_basis", figures=_methods(found)), class_="muted small"),
@@ -75,7 +75,11 @@ def _people(found: Comparison, heads: Sequence[str], words: Words) -> list[Marku
     ]
     figure_name = element("p", words.figures[figure], class_="muted small")
     heads = [words.say("person"), *heads[1:]]
-    return [title, figure_name, plain_table(heads, rows, words.say("same_names"))]
+    return [
+        title,
+        figure_name,
+        plain_table(heads, rows, words.say("table", what=words.say("same_names"))),
+    ]
 
 
 def _markers(
@@ -93,7 +97,11 @@ def _markers(
     ]
     what = element("p", words.say("same_markers_what"), class_="muted small")
     heads = [words.say("marker"), *heads[1:]]
-    return [title, what, plain_table(heads, rows, words.say("same_markers"))]
+    return [
+        title,
+        what,
+        plain_table(heads, rows, words.say("table", what=words.say("same_markers"))),
+    ]
 
 
 def _cells(

@@ -102,7 +102,10 @@ def picture(material: Material, found: Curve, words: Words) -> Markup:
         _path("zero", f"M0 {_y(found, 0.0)}H{WIDTH}") if found.bottom < 0 < found.top else None,
         _path("marker", marker_lines(material, HEIGHT)),
         _path("band", "".join(_band(found, end_s))),
-        _path("thin", _line(_middles(found), found.thin, found, end_s)),
+        _path(
+            "line" if len(material.people) == 1 else "thin",
+            _line(_middles(found), found.thin, found, end_s),
+        ),
         _path("line", _line(found.time_s, found.value, found, end_s)),
     )
     svg = element(

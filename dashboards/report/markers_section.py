@@ -48,13 +48,14 @@ def chance(table: Table, words: Words) -> str:
     if not table.tested:
         return words.say("chance_none")
     expected = 0.05 * table.tested
-    return words.say(
+    made = words.say(
         "chance",
         tested=table.tested,
         expected=f"{expected:.1f}" if expected < 9.95 else f"{expected:.0f}",
         beyond=table.beyond,
-        named=table.named,
     )
+    held = words.say("chance_named" if table.named else "chance_unnamed", named=table.named)
+    return f"{made} {held}"
 
 
 def answers_by_marker(material: Material, figure: str) -> dict[tuple[float, str], Measure]:
@@ -104,7 +105,7 @@ def _block(
     heads = [element("th", words.say("marker"), scope="col")]
     if room is not None:
         heads.append(element("th", words.say("whole_room"), scope="col"))
-    heads += [element("th", person.label, scope="col") for _, person in people]
+    heads += [element("th", person.label, scope="col", class_="name") for _, person in people]
     rows = []
     for place in shown:
         marker = material.markers[place]
@@ -122,7 +123,7 @@ def _block(
         cells += [_cell(table.rows[place][column], words) for column, _ in people]
         rows.append(element("tr", *cells))
     head, body = element("thead", element("tr", *heads)), element("tbody", *rows)
-    return scrolling(element("table", head, body), label)
+    return scrolling(element("table", head, body, class_="changes"), label)
 
 
 def _cell(change: Change, words: Words) -> Markup:

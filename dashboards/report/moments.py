@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ MOST: Final = {"inflection": 6, "peak": 4, "deviation": 5, "look_ended": 8, "act
 LOOKS: Final = frozenset({"displeased", "puzzled", "amused"})
 #: Actions that are listed where no look may be named.
 ACTIONS: Final = frozenset({"nodding", "shaking_head", "hand_raised", "arms_crossed", "talking"})
+#: Of one person and look, or measurement, so many at most.
+ALIKE: Final = 2
 #: Shorter looks and actions don't stand out, s.
 LEAST_S: Final = 2.0
 
@@ -41,8 +44,18 @@ def moments(material: Material, words: Words) -> list[Moment]:
             (event for event in material.events if event.kind == kind and worth(event) > 0),
             key=lambda event: -worth(event),
         )
-        found += [told for event in ranked[:most] for told in _told(event, material, words)]
+        chosen = list(_various(ranked))[:most]
+        found += [told for event in chosen for told in _told(event, material, words)]
     return sorted(found, key=lambda moment: (moment.start_s, moment.end_s))
+
+
+def _various(ranked: Iterable[Event]) -> Iterator[Event]:
+    """Not more than ALIKE of the same of the same person."""
+    seen: Counter[tuple[int | None, str | None]] = Counter()
+    for event in ranked:
+        seen[event.person, event.state] += 1
+        if event.person is None or seen[event.person, event.state] <= ALIKE:
+            yield event
 
 
 def _worth(kind: str, without_emotion: bool) -> Callable[[Event], float]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from readroom import __version__
 from readroom.dashboards.report.basis import appendix, coverage_section
@@ -48,7 +51,7 @@ def page(now: Material, then: Material | None, made_at: float | None) -> str:
     changed = table(now)
     sections = [
         _section("summary", _summary(now, people, changed, said), said),
-        _section("curve", _curve(now, said), said),
+        _section("curve_one" if len(people) == 1 else "curve", _curve(now, said), said),
         _section("people", _people(now, people, said), said) if people else None,
         _section("markers", markers_section(now, changed, said), said),
         _section("moments", _moments(now, said), said),
@@ -138,7 +141,12 @@ def _section(key: str, content: Child, said: Words) -> Markup:
 
 def _summary(material: Material, people: Sequence[Facts], changed: Table, said: Words) -> Markup:
     sentences = summary(material, people, changed, said)
-    return element("ul", *(element("li", text) for text in sentences), class_="summary")
+    return element("ul", *(element("li", _tied(text)) for text in sentences), class_="summary")
+
+
+def _tied(text: str) -> str:
+    """Numbers stay on one line with their units."""
+    return re.sub(r"(?<=\d) (?=(?:%|s|min|h)(?:\W|$))", "\N{NO-BREAK SPACE}", text)
 
 
 def _curve(material: Material, said: Words) -> Markup:
@@ -148,14 +156,15 @@ def _curve(material: Material, said: Words) -> Markup:
     one = len(material.people) == 1
     what = said.say("curve_what_one" if one else "curve_what")
     thin = said.say("own_line") if one else said.say("seconds_line", width=seconds(found.thin_s))
-    items: list[tuple[Child, str]] = [(_mark("thin"), thin)]
+    items: list[tuple[Child, str]] = [(_mark("line" if one else "thin"), thin)]
     if not one:
         items.insert(0, (_mark("line"), said.say("minute_line")))
     if material.markers:
         items.append((_mark("marker"), said.say("marker_line")))
     if any(event.kind in ("inflection", "peak") for event in material.events):
         items += [("▲▼", said.say("turn_sign")), ("◆", said.say("peak_sign"))]
-    items.append((None, said.say("gap")))
+    if not np.isfinite(found.thin if one else found.value).all():
+        items.append((None, said.say("gap")))
     key = element("ul", *(element("li", sign, text) for sign, text in items), class_="key")
     caption = element("p", f"{what} ({said.say('curve_unit')})", class_="muted small")
     return joined(caption, picture(material, found, said), key)
@@ -219,7 +228,9 @@ def _totals(people: Sequence[Facts], said: Words) -> Markup:
                 front,
             ]
         )
-    return plain_table(heads, rows, said.say("totals"), numbers=range(1, len(heads)))
+    return plain_table(
+        heads, rows, said.say("table", what=said.say("totals")), numbers=range(1, len(heads))
+    )
 
 
 def _time(time_s: float | None, said: Words) -> str:
@@ -235,7 +246,7 @@ def _moments(material: Material, said: Words) -> Markup:
         [clock(m.start_s, fine=short), said.say(f"kind_{m.kind}"), m.sentence] for m in found
     ]
     heads = [said.say(key) for key in ("time", "kind", "what")]
-    return plain_table(heads, rows, said.say("moments"))
+    return plain_table(heads, rows, said.say("table", what=said.say("moments")))
 
 
 def _compared(now: Material, then: Material, people: Sequence[Facts], said: Words) -> Markup:

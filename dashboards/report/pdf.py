@@ -89,9 +89,9 @@ def to_pdf(
 
 def is_report(content: bytes) -> bool:
     """Whether a file is the PDF of a report: its title says so."""
-    return content.startswith(b"%PDF-") and any(
-        mark in content for mark in (b"readroom report", "readroom report".encode("utf-16-be"))
-    )
+    # As Chromium writes a title: as it is, or in hexadecimal where it isn't all ASCII.
+    marks = (GENERATOR.encode(), GENERATOR.encode("utf-16-be").hex().upper().encode())
+    return content.startswith(b"%PDF-") and any(mark in content for mark in marks)
 
 
 def is_html_report(content: bytes) -> bool:

@@ -39,6 +39,7 @@ _COMMON: Final = {
     # headings
     "summary": "Summary",
     "curve": "The room over time",
+    "curve_one": "Over time",
     "people": "Each person",
     "markers": "At each marker",
     "moments": "Moments that stand out",
@@ -54,7 +55,7 @@ _COMMON: Final = {
     "readable": "Their faces could be read for {percent} of the time they were there.",
     "readable_range": "Their faces could be read for {percent} of the time they were there (from "
     "{least} to {most}).",
-    "one_room": "What is said of a room needs two people, so nothing is said of one.",
+    "one_room": "What is said of a room needs two people, so nothing is said of the room.",
     "too_little": "{who} could be read for {readable} of {there} only: too little to say how they "
     "looked.",
     "others": "For the other {count} people see the table below.",
@@ -102,13 +103,16 @@ _COMMON: Final = {
     "reason_few": "fewer than 3 people readable",
     "before_after": "{before}, then {after}",
     "chance": "{tested} comparisons were made. By chance about {expected} of them would have an "
-    "interval without 0; {beyond} had. {named} hold beside so many: at most one in ten of such "
-    "named changes is by chance, on average.",
+    "interval without 0; {beyond} had.",
+    "chance_named": "{named} of them still hold beside so many comparisons, and are named: of "
+    "changes that are named so, one in ten at most is by chance, on average.",
+    "chance_unnamed": "None holds beside so many comparisons, so none is named.",
     "chance_none": "No comparison could be made: too little was seen around the markers, or the "
     "session is too short to know what is usual.",
     "chance_room": "The room's answers are each judged by their own interval over people: about "
     "one in twenty leaves out 0 by chance.",
-    "part": "{what}, part {n} of {of}",
+    "table": "Table: {what}",
+    "part": "Table: {what}, part {n} of {of}",
     "no_marker": "Nothing was marked in this session.",
     # moments
     "what": "What",
@@ -186,8 +190,8 @@ _COMMON: Final = {
     "points": "Points of timelines",
     "points_value": "{count}, one every {step} per person",
     "rows": "Other rows",
-    "rows_value": "{events} events, {figures} figures of the room, {markers} markers, {notes} "
-    "notes",
+    "rows_value": "events: {events}; figures of the room: {figures}; markers: {markers}; "
+    "notes: {notes}",
     "networks": "Networks",
     "network": "{engine}: {model}",
     "networks_none": "not recorded",

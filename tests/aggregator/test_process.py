@@ -29,6 +29,7 @@ from readroom.messages import (
     Event,
     Marker,
     Observation,
+    Outcome,
     RoomState,
     decode,
     encode,
@@ -36,7 +37,14 @@ from readroom.messages import (
 from readroom.sessions.file import FILE_NAME
 from readroom.sessions.timelines import Timelines
 from readroom.settings import Settings
-from readroom.streams import Keys, add, consumer_name, register_box, report_camera
+from readroom.streams import (
+    Keys,
+    add,
+    consumer_name,
+    read_outcome,
+    register_box,
+    report_camera,
+)
 from tests.aggregator.made import LANE, START, face, looks, observation, report, two_people
 
 KEYS = Keys("room")
@@ -343,8 +351,14 @@ def test_commands_are_obeyed_once_and_what_came_of_them_is_stored(
         for message in (told("title", text="The pitch"), note, note):
             add(client, KEYS.commands, message)
         add(client, KEYS.commands, Marker(room="room", at=time.time(), label="Price", id="m"))
-        add(client, KEYS.commands, told("merge", slot=1, other=9))
-        wait_for(lambda: _count(tmp_path, "marker") == 1)
+        merged = told("merge", slot=1, other=9)
+        add(client, KEYS.commands, merged)
+        outcome = wait_for(lambda: read_outcome(client, KEYS, merged.id))
+        assert outcome.refused == "merge: there is no P9 in the room"
+        # What is answered is on disk.
+        assert read_outcome(client, KEYS, "m") == Outcome(id="m")
+        assert _count(tmp_path, "marker") == 1
+        assert 0 < client.ttl(KEYS.answer("m")) <= 60
         aggregator.stop(signal.SIGKILL)
     add(client, KEYS.commands, told("note", text="Said while nobody listened"))
     with running(redis_url, tmp_path) as again:
@@ -492,6 +506,25 @@ def test_a_store_that_cannot_be_written_for_long_ends_it_and_nothing_is_lost(
         count,
         count - 1,
     )
+
+
+def test_the_metrics_tell_of_a_store_that_cannot_be_written_and_of_redis_and_the_boxes(
+    redis_url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    with (
+        running(redis_url, tmp_path) as aggregator,
+        closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other,
+    ):
+        assert wait_for(lambda: aggregator.metric("readroom_redis_memory_bytes"))
+        wait_for(lambda: aggregator.metric('readroom_boxes{room="room",stage="aggregate"}') == 1)
+        assert aggregator.metric("readroom_store_failing") == 0
+        other.execute("BEGIN IMMEDIATE")
+        for seen in recorded(20):
+            add(client, KEYS.observations, seen)
+        wait_for(lambda: aggregator.metric("readroom_store_failing") == 1)
+        assert aggregator.metric("readroom_store_errors_total")
+        other.execute("ROLLBACK")
+        wait_for(lambda: aggregator.metric("readroom_store_failing") == 0)
 
 
 def test_one_that_is_stopped_while_its_store_cannot_be_written_says_what_is_lost(

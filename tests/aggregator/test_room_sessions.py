@@ -262,3 +262,91 @@ def test_what_a_stopped_run_leaves_behind_says_nothing_of_anybody() -> None:
     assert (kept.asked, kept.ended) == ("stop", True)
     assert (kept.people.present, kept.people.away) == ({}, {})
     assert all(camera.line == [] for camera in kept.cameras.values())
+
+
+def names(there: Room) -> list[str | None]:
+    return [person.name for person in there.state(START, START).people]
+
+
+def test_a_person_is_called_by_a_name_until_it_is_taken_away() -> None:
+    there = room()
+    told = play(there, [*film(HAPPY, 0, 2), says("rename", 2, slot=2, text="Ada")])
+    assert names(there) == [None, "Ada"]
+    assert told.newest()[2].name == "Ada"
+    again = cut(there, START + 3)
+    assert names(again) == [None, "Ada"]
+    told = play(again, [*film(HAPPY, 3, 5), says("rename", 5, slot=2)])
+    assert names(again) == [None, None]
+    assert told.newest()[2].name is None
+
+
+def test_a_name_belongs_to_a_session() -> None:
+    there = room()
+    play(there, [*film(HAPPY, 0, 2), says("rename", 2, slot=1, text="Ada"), says("stop", 3)])
+    play(there, film(HAPPY, 3, 5))
+    assert names(there) == [None, None]
+
+
+def test_nobody_is_called_by_a_name_who_isn_t_there() -> None:
+    there = room()
+    told = play(there, [says("rename", 0, slot=1, text="Ada")])
+    play(there, [*film(HAPPY, 0, 2), says("rename", 2, slot=9, text="Ada")], told)
+    assert told.refused == ["rename: nobody is in the room", "rename: there is no P9 in the room"]
+
+
+def test_who_has_left_can_still_be_called_by_a_name_and_keeps_it_when_they_are_back() -> None:
+    there = room()
+    told = play(there, [*film(sees(face(100)), 0, 5), *film(sees(), 5, 40)])
+    assert names(there) == []
+    play(there, [says("rename", 40, slot=1, text="Ada")], told)
+    assert told.refused == []
+    row = told.newest()[1]
+    assert (row.name, row.left_s is None) == ("Ada", False)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [("Ada", None, "Ada"), (None, "Grace", "Grace"), ("Ada", "Grace", "Ada")],
+)
+@pytest.mark.parametrize("away", ["nobody", "the first", "both"])
+def test_two_who_are_one_have_one_name(
+    first: str | None, second: str | None, left: str, away: str
+) -> None:
+    there = room()
+    one, other = film(sees(face(100)), 0, 10), film(sees(face(450)), 12, 20)
+    told = play(there, [*one, *other] if away != "nobody" else film(HAPPY, 0, 20))
+    if away == "both":
+        play(there, film(sees(), 20, 60), told)
+    if away == "the first":
+        play(there, film(sees(face(450)), 20, 60), told)
+    for slot, name in ((1, first), (2, second)):
+        if name is not None:
+            play(there, [says("rename", 60 + slot, slot=slot, text=name)], told)
+    play(there, [says("merge", 63, slot=1, other=2)], told)
+    if away == "nobody":  # One camera sees both: then they are two.
+        assert told.refused
+        return
+    assert told.refused == []
+    assert (told.newest()[1].name, told.newest()[2].name) == (left, None)
+    if away == "the first":
+        assert names(there) == [left]
+
+
+def test_a_split_without_a_camera_is_by_the_only_one_that_sees_the_person() -> None:
+    there = room()
+    told = play(there, [*film(HAPPY, 0, 5), says("split", 5, slot=1)])
+    assert not [line for line in told.refused if "name a camera" in line]
+
+
+def test_what_became_of_a_command_is_told_each_time_that_it_comes() -> None:
+    there = room()
+    play(there, film(HAPPY, 0, 2))
+    late = Marker(room="room", at=START, label="later", id="m", time_s=300.0)
+    note = says("note", 2, text="Door open")[1]
+    outcomes = []
+    for again in (there, there, cut(there, START + 3)):
+        again.command(late, START + 2)
+        again.command(note, START + 2)  # type: ignore[arg-type]
+        outcomes.append([(each.id, each.refused) for each in again.drain().outcomes])
+    refused = "mark: 300 s is not reached yet, 'later' marks nothing"
+    assert outcomes == [[("m", refused), ("note-2", "")]] * 3

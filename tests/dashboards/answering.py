@@ -1,4 +1,4 @@
-"""Stands where the aggregator stands, for what a page asks of it: hears every command and answers."""
+"""Stands where the aggregator stands: hears every command that a page gives, and answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFUSED = "refuse this"
 
 
 class Answering:
-    """What was heard, oldest first: (verb, text, slot, other, camera); a marker's verb is "mark"."""
+    """What was heard, oldest first: (verb, text, slot, other, camera), "mark" being a marker's."""
 
     def __init__(self, client: redis.Redis) -> None:
         self.heard: list[tuple[str, str, int | None, int | None, str | None]] = []

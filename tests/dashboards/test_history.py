@@ -4,15 +4,18 @@ from itertools import pairwise
 
 import msgspec
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from readroom.dashboards.live.history import (
     EVENTS_KEPT,
+    MARKS_KEPT,
     SAMPLE_EVERY_S,
     SAMPLES_KEPT,
     UNKNOWN_STATE,
+    Figure,
     History,
 )
-from readroom.messages import STATES, Event
+from readroom.messages import STATES, Event, Measure, Span
 from tests.dashboards.scene import person, room_state
 
 
@@ -64,6 +67,39 @@ def test_an_event_that_comes_twice_is_kept_once() -> None:
     assert history.add_event(event())
     assert not history.add_event(event())
     assert len(history.events) == 1
+
+
+def test_marked_moments_stay_when_other_events_crowd_the_list() -> None:
+    history = History()
+    history.add(room_state(1.0))
+    history.add_event(event("marker"))
+    for second in range(2 * EVENTS_KEPT):
+        history.add_event(event(start_s=float(second)))
+    kinds = [each.kind for each in history.events]
+    assert kinds == ["marker"] + ["person_entered"] * EVENTS_KEPT
+    for second in range(2 * MARKS_KEPT):
+        history.add_event(event("marker", start_s=float(second)))
+    assert len(history.events) == EVENTS_KEPT + MARKS_KEPT
+
+
+def test_a_sample_has_what_curves_and_signs_are_drawn_from() -> None:
+    history = History()
+    told = replace(
+        person(3, "happiness", affect=(0.123, 0.4)),
+        person=9,
+        name="Anna",
+        actions={"facing_front": Span(since_s=1.0, confidence=0.9)},
+    )
+    aside = replace(person(4, "neutral"), person=0, measured=("facing_front",))
+    measures = {"valence": Measure(value=0.126, low=-0.1, high=None, n=2)}
+    history.add(room_state(7.0, [told, aside], measures=measures))
+    (sample,) = history.samples
+    assert sample.measures == {"valence": Figure(0.13, -0.1, None)}
+    first, second = sample.people
+    assert (first.person, first.valence, first.facing) == (9, 0.12, 1)
+    assert (second.person, second.valence, second.facing) == (0, None, 0)
+    # By number; from an aggregator that gives none, by slot.
+    assert history.names == {9: "Anna", -4: "P4"}
 
 
 def test_only_the_sessions_own_events_are_told() -> None:

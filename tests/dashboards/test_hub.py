@@ -117,6 +117,34 @@ def test_old_states_read_again_don_t_run_past_the_viewers() -> None:
     assert [kind for kind, _ in taken(mailbox)] == ["history"]
 
 
+def test_a_browser_that_was_asleep_for_an_hour_begins_again_with_the_newest() -> None:
+    found = hub()
+    asleep = opened(found)
+    taken(asleep)
+    for tick in range(4 * 3600):
+        found.take([room_state(tick / 4, [person(1, "neutral")])], [])
+        assert len(asleep) <= MAILBOX_MESSAGES
+    ((kind, history),) = taken(asleep)
+    assert kind == "history"
+    assert history["room"]["time_s"] == 3599.75
+    assert history["samples"][-1][0] == 3599.5
+
+
+def test_a_history_is_made_once_for_all_who_begin_at_a_moment() -> None:
+    now = [NOW]
+    found = Hub(lambda: now[0], lambda count: None)
+    found.take([room_state(1.0, at=NOW)], [])
+    first = found.snapshot()
+    assert found.snapshot() is first
+    now[0] += 60
+    ((_, later),) = messages(found.snapshot())
+    assert later["age_s"] == 60  # Nothing came, and it says how old the newest is.
+    found.set_status(Status(redis=True))
+    assert messages(found.snapshot())[0][1]["status"]["redis"] is True
+    found.take([room_state(2.0, at=NOW)], [])
+    assert messages(found.snapshot())[0][1]["room"]["time_s"] == 2.0
+
+
 def test_events_reach_every_viewer_once() -> None:
     found = hub()
     mailboxes = [opened(found), opened(found)]
@@ -210,7 +238,7 @@ def test_for_a_workplace_only_what_is_visible_is_passed_on() -> None:
     assert list(history["room"]["measures"]) == ["facing_front"]
     assert set(history["room"]["engines"]) == {"face", "pose"}
     assert [event["state"] for event in history["events"]] == ["too_small"]
-    states = [[STATES[number] for _, number, _ in sample[2]] for sample in history["samples"]]
+    states = [[STATES[number] for _, number, *_ in sample[2]] for sample in history["samples"]]
     assert states == [["not_read"] * 3]
     named = json.dumps([value for kind, value in history.items() if kind != "status"])
     assert not [name for name in (*EXPRESSIONS, *LOOKS[:4]) if name in named]

@@ -328,7 +328,9 @@ def test_a_room_without_a_session_is_live_and_says_that_nothing_is_stored(
 ) -> None:
     publisher.say(room_state(5.0, [person(1, "neutral")], phase="rolling", title=""))
     expect(page.locator("#phase")).to_have_text("live, nothing is stored")
-    expect(banner(page)).to_have_text("Nothing is stored until a session is started, here or by `readroom session start`.")
+    expect(banner(page)).to_have_text(
+        "Nothing is stored until a session is started, here or by `readroom session start`."
+    )
     expect(page.locator("#figure-people")).to_have_text("1 of 1")
     expect(page.locator("#mix-list > li")).to_have_text(["neutral 1 · 100 %"])
     publisher.say(room_state(1.0, [person(1, "neutral")], session="s2"))

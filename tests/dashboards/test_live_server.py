@@ -54,8 +54,8 @@ def viewers(address: str) -> float:
 
 def test_the_stream_begins_with_the_history_and_goes_on(live: Live, publisher: Publisher) -> None:
     publisher.say(*(room_state(second, [person(1, "neutral")]) for second in range(20)))
-    eventually(lambda: (httpx.get(f"{live.address}state").json() or {}).get("time_s") == 19)
-    with httpx.stream("GET", f"{live.address}events", timeout=10) as response:
+    eventually(lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 19)
+    with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=10) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         events = follow(response)
         history = next_of(events, "history")
@@ -71,13 +71,13 @@ def test_a_server_that_starts_late_knows_the_last_minutes(
 ) -> None:
     publisher.say(*(room_state(half / 2, [person(1, "neutral")]) for half in range(500)))
     with running_live(redis_url) as live:
-        eventually(lambda: (httpx.get(f"{live.address}state").json() or {}).get("time_s") == 249.5)
-        with httpx.stream("GET", f"{live.address}events", timeout=10) as response:
+        eventually(lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 249.5)
+        with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=10) as response:
             assert len(next_of(follow(response), "history")["samples"]) == 500
 
 
 def test_every_answer_carries_the_security_headers(live: Live) -> None:
-    for path in ("", "static/main.js", "static/none", "words", "state", "healthz", "metrics"):
+    for path in ("", "static/main.js", "static/none", "words", "api/v1/room", "healthz", "metrics"):
         headers = httpx.get(f"{live.address}{path}").headers
         policy = headers["content-security-policy"]
         assert "default-src 'self'" in policy, path
@@ -88,7 +88,7 @@ def test_every_answer_carries_the_security_headers(live: Live) -> None:
         assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["", "state", "events", "static/main.js", "metrics", "nothing"])
+@pytest.mark.parametrize("path", ["", "api/v1/room", "api/v1/stream", "static/main.js", "metrics", "nothing"])
 def test_foreign_hosts_and_origins_are_refused_everywhere(live: Live, path: str) -> None:
     address = f"{live.address}{path}"
     assert httpx.get(address, headers={"Host": "evil.example"}).status_code == 421
@@ -111,7 +111,7 @@ def test_health_readiness_and_metrics_are_answered(live: Live) -> None:
 
 
 def test_open_streams_are_counted_as_viewers(live: Live) -> None:
-    with httpx.stream("GET", f"{live.address}events", timeout=10) as response:
+    with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=10) as response:
         events = follow(response)
         next_of(events, "history")
         assert viewers(live.address) == 1
@@ -129,7 +129,7 @@ def test_the_box_tells_the_others_where_its_page_is(live: Live, client: redis.Re
 def test_a_stop_ends_open_streams_and_the_process(redis_url: str) -> None:
     with (
         running_live(redis_url) as live,
-        httpx.stream("GET", f"{live.address}events", timeout=10) as response,
+        httpx.stream("GET", f"{live.address}api/v1/stream", timeout=10) as response,
     ):
         events = follow(response)
         next_of(events, "history")
@@ -144,13 +144,13 @@ def test_a_viewer_that_never_reads_holds_up_neither_the_others_nor_the_end(
     crowd = [person(slot + 1, "neutral") for slot in range(32)]
     publisher.say(*(room_state(half / 2, crowd) for half in range(1000)))
     with running_live(redis_url) as live, socket.socket() as stuck:
-        eventually(lambda: (httpx.get(f"{live.address}state").json() or {}).get("time_s") == 499.5)
+        eventually(lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 499.5)
         port = int(live.address.rstrip("/").rpartition(":")[2])
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.connect(("127.0.0.1", port))
-        stuck.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        stuck.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         eventually(lambda: viewers(live.address) == 1)
-        with httpx.stream("GET", f"{live.address}events", timeout=10) as response:
+        with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=10) as response:
             events = follow(response)
             next_of(events, "history")
             for second in range(500, 600):
@@ -162,7 +162,7 @@ def test_a_viewer_that_never_reads_holds_up_neither_the_others_nor_the_end(
 
 
 def test_asking_for_the_head_of_the_stream_opens_none(live: Live) -> None:
-    assert httpx.head(f"{live.address}events", timeout=5).status_code == 200
+    assert httpx.head(f"{live.address}api/v1/stream", timeout=5).status_code == 200
 
 
 def test_a_taken_port_is_one_line_with_the_remedy(redis_url: str) -> None:
@@ -192,7 +192,7 @@ def test_without_redis_the_page_is_served_and_waits(own_redis: OwnRedis) -> None
     with running_live(own_redis.url) as live:
         assert httpx.get(live.address).status_code == 200
         assert httpx.get(f"{live.address}readyz").status_code == 503
-        assert httpx.get(f"{live.address}state").json() is None
+        assert httpx.get(f"{live.address}api/v1/room").json() is None
         own_redis.start()
         eventually(lambda: httpx.get(f"{live.address}readyz").status_code == 200)
 
@@ -200,12 +200,12 @@ def test_without_redis_the_page_is_served_and_waits(own_redis: OwnRedis) -> None
 def test_a_redis_that_comes_back_empty_is_followed_again(own_redis: OwnRedis) -> None:
     with running_live(own_redis.url) as live:
         live.wait_for("following the room")
-        with httpx.stream("GET", f"{live.address}events", timeout=20) as response:
+        with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=20) as response:
             events = follow(response)
             with redis.Redis.from_url(own_redis.url) as client:
                 Publisher(client, mark="a").say(room_state(1.0, [person(1, "neutral")]))
             assert next_of(events, "history") is not None
-            state = f"{live.address}state"
+            state = f"{live.address}api/v1/room"
             eventually(lambda: (httpx.get(state).json() or {}).get("time_s") == 1)
             own_redis.stop()
             away = next(data for kind, data in events if kind == "status" and not data["redis"])
@@ -216,7 +216,7 @@ def test_a_redis_that_comes_back_empty_is_followed_again(own_redis: OwnRedis) ->
                 Publisher(client, mark="a").say(room_state(9.0, [person(1, "happiness")]))
             assert next_of(events, "status")["redis"]
             assert next_of(events, "room")["room"]["time_s"] == 9.0
-        with httpx.stream("GET", f"{live.address}events", timeout=20) as response:
+        with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=20) as response:
             history = next_of(follow(response), "history")
             assert [sample[0] for sample in history["samples"]] == [1.0, 9.0]
 
@@ -225,13 +225,13 @@ def test_a_broken_entry_in_the_stream_is_passed_over(live: Live, publisher: Publ
     publisher.client.xadd(publisher.keys.people, {"m": b"\xff\x00", "v": b"1"})
     publisher.client.xadd(publisher.keys.people, {"nothing": b""})
     publisher.say(room_state(3.0))
-    eventually(lambda: (httpx.get(f"{live.address}state").json() or {}).get("time_s") == 3)
+    eventually(lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 3)
 
 
 def test_a_source_with_a_password_is_shown_without_it(live: Live, publisher: Publisher) -> None:
     leaky = camera(source="rtsp://admin:hunter2@cam/1?token=abc")
     publisher.say(room_state(1.0, cameras=(leaky,)))
-    text = eventually(lambda: (t := httpx.get(f"{live.address}state").text) and "@cam" in t and t)
+    text = eventually(lambda: (t := httpx.get(f"{live.address}api/v1/room").text) and "@cam" in t and t)
     assert "rtsp://***@cam/1?***" in text
     assert "hunter2" not in text
 
@@ -242,12 +242,12 @@ def beyond_loopback(redis_url: str) -> Any:
 
 def test_beyond_loopback_nothing_is_answered_without_the_token(redis_url: str) -> None:
     with beyond_loopback(redis_url) as live:
-        for path in ("", "state", "events", "static/main.js", "metrics", "healthz"):
+        for path in ("", "api/v1/room", "api/v1/stream", "static/main.js", "metrics"):
             assert httpx.get(f"{live.address}{path}").status_code == 401, path
             wrong = {"Authorization": "Bearer wrong"}
             assert httpx.get(f"{live.address}{path}", headers=wrong).status_code == 401, path
         right = {"Authorization": f"Bearer {TOKEN}"}
-        assert httpx.get(f"{live.address}state", headers=right).status_code == 200
+        assert httpx.get(f"{live.address}api/v1/room", headers=right).status_code == 200
 
 
 def test_a_token_in_the_address_is_kept_where_scripts_can_t_read_it(redis_url: str) -> None:
@@ -257,7 +257,7 @@ def test_a_token_in_the_address_is_kept_where_scripts_can_t_read_it(redis_url: s
         cookie = first.headers["set-cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=Strict" in cookie
-        assert browser.get(f"{live.address}state").status_code == 200
+        assert browser.get(f"{live.address}api/v1/room").status_code == 200
         assert "set-cookie" not in browser.get(live.address, params={"token": "wrong"}).headers
         live.terminate()
         assert TOKEN not in live.output

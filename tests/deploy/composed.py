@@ -76,7 +76,9 @@ def stages(path: Path = CONTAINERFILE) -> list[list[tuple[str, str]]]:
 
 def image_environment() -> dict[str, str]:
     """What the last stage's ENV sets, but for the search path."""
-    words = [word for keyword, rest in stages()[-1] if keyword == "ENV" for word in shlex.split(rest)]
+    words = [
+        word for keyword, rest in stages()[-1] if keyword == "ENV" for word in shlex.split(rest)
+    ]
     pairs = dict(word.split("=", 1) for word in words)
     return {name: value for name, value in pairs.items() if name != "PATH"}
 

@@ -25,7 +25,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _copy_what_the_build_sees(source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
-        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)],
+        [
+            *pip,
+            "wheel",
+            "--no-deps",
+            "--no-build-isolation",
+            "--wheel-dir",
+            str(folder),
+            str(source),
+        ],
         check=True,
     )
     (wheel,) = folder.glob("readroom-*.whl")

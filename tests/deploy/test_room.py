@@ -19,6 +19,8 @@ import pytest
 from .composed import DEPLOY, compose, image_environment, image_list
 from .container import Container, Network, lacking, stop
 
+pytestmark = pytest.mark.slow
+
 #: What stands at the beginning of a command line in the images that aren't ours.
 _ENTRYPOINTS = {"prometheus": ["prometheus"]}
 #: Asks for http://NAME:PORT/PATH as NAME, at loopback, where all names lead.
@@ -63,7 +65,7 @@ class Room:
             for name in self.processes
         )
 
-    def until(self, found: Callable[[], Any], what: str, limit_s: float = 60) -> Any:
+    def until(self, found: Callable[[], Any], what: str, limit_s: float = 120) -> Any:
         """What ``found`` returns once it is truthy."""
         deadline = time.monotonic() + limit_s
         while not (value := found()):
@@ -140,11 +142,11 @@ def check_of(container: Container, service: dict[str, Any]) -> Container:
 
 
 @pytest.fixture(scope="module")
-def room(
-    tmp_path_factory: pytest.TempPathFactory, installation: Path
-) -> Iterator[Room]:
+def room(tmp_path_factory: pytest.TempPathFactory, installation: Path) -> Iterator[Room]:
     if lacking():
         pytest.skip(lacking())
+    if shutil.which("redis-server") is None:
+        pytest.skip("needs redis-server, which isn't here")
     folder = tmp_path_factory.mktemp("room")
     (folder / "containers").mkdir()
     shutil.copy(DEPLOY / "containers" / "secrets.sh", folder / "containers")
@@ -194,6 +196,8 @@ def test_the_aggregator_lists_every_box_by_its_host_s_name(room: Room) -> None:
 
     boxes = {"front", "worker", "aggregator", "live"}
     assert room.until(lambda: (found := listed()) >= boxes and found, "targets") == boxes
+    # One command for any number of workers, and each is called after its host.
+    assert '"work/worker"' in room.network.log("worker").read_text()
 
 
 def test_prometheus_finds_and_reads_them_all(room: Room) -> None:

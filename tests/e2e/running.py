@@ -68,8 +68,13 @@ class Run:
 
     @property
     def page(self) -> str:
-        """The live page's address."""
-        return self.wait_for(r"open (http://\S+)")[1]
+        """The live page's address, without the token."""
+        return self.wait_for(r"open (http://[^\s?]+)")[1]
+
+    @property
+    def token(self) -> str:
+        """The token that was made for this run."""
+        return self.wait_for(r"open http://\S+\?token=(\S+)")[1]
 
     @property
     def metrics_address(self) -> str:

@@ -1,4 +1,4 @@
-"""Telling a running room something, from another terminal: what becomes of it is an event."""
+"""Telling a running room something, from another terminal."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Room:
             timeout=60,
             check=False,
         )
-        assert (ended.returncode, ended.stdout) == (0, "sent to room room\n"), ended.stderr
+        assert (ended.returncode, ended.stdout) == (0, "done in room room\n"), ended.stderr
 
     @property
     def state(self) -> RoomState:

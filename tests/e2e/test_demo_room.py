@@ -16,7 +16,7 @@ import pytest
 from readroom.ingest.demo import CAMERAS
 from readroom.ingest.demo.script import DEFAULT, ReliableSegment, reliable_segments
 from readroom.messages import STATES
-from tests.e2e.running import play, run, store
+from tests.e2e.running import Run, play, run, store
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +41,31 @@ def test_people_are_read_with_nothing_but_what_the_package_brings(tmp_path: Path
         assert metrics["readroom_frames_joined_total{camera=right}"] > 0
         with urllib.request.urlopen(running.page, timeout=5) as answer:
             assert b"Read the Room" in answer.read()
+        assert marked(running) == {"done": True, "id": "here"}
+        # The token that was made for this run is said once, with the page's address.
+        assert running.output.count(running.token) == 1
+        assert not any(
+            running.token in " ".join(process.cmdline()) for process in running.processes()
+        )
         running.interrupt()
     with store(tmp_path) as found:
         assert found.execute("SELECT count(*) FROM sample").fetchone()[0] > 0
         assert found.execute("SELECT state FROM session").fetchone()[0] == "closed"
+        assert found.execute("SELECT id, label FROM marker").fetchall() == [("here", "a smile")]
+
+
+def marked(running: Run) -> object:
+    """What the page's server answers to a marker that carries the run's token."""
+    asked = urllib.request.Request(
+        f"{running.page}api/v1/markers",
+        data=b'{"label": "a smile", "id": "here"}',
+        headers={
+            "Authorization": f"Bearer {running.token}",
+            "Content-Type": "application/json",
+        },
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.load(answer)
 
 
 def test_what_the_metrics_pages_say_passes_promtool(tmp_path: Path) -> None:

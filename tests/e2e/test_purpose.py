@@ -94,8 +94,8 @@ def test_where_it_may_be_told_the_same_search_finds_it(
         KEYS.events,
         "metrics of the aggregator",
         "page /words",
-        "page /state",
-        "page /events",
+        "page /api/v1/room",
+        "page /api/v1/stream",
         "store",
     }
 
@@ -112,7 +112,7 @@ def leaks(
         running.wait_for(r"[2-9] people · lag")
         page = running.page
         mark(redis_url, "the second half")
-        found["page /events"] += in_stream(page, LISTEN_S)
+        found["page /api/v1/stream"] += in_stream(page, LISTEN_S)
         for path, search in PAGES.items():
             found[f"page {path}"] += search(httpx.get(f"{page}{path.lstrip('/')}").text)
         for name, text in metrics(running):
@@ -137,7 +137,10 @@ def leaks(
 PAGES = {
     "/": in_text,
     "/words": in_json,
-    "/state": in_json,
+    "/api/v1/room": in_json,
+    "/api/v1/sessions": in_json,
+    "/cards/face": in_text,
+    "/cards/expression": in_text,
     **{
         f"/static/{path.name}": in_text
         for path in sorted((ROOT / "dashboards" / "live" / "static").iterdir())
@@ -149,7 +152,7 @@ def in_stream(page: str, length_s: float) -> list[str]:
     """What a browser is sent within ``length_s``."""
     said: list[str] = []
     until_s = time.monotonic() + length_s
-    with httpx.stream("GET", f"{page}events", timeout=10) as answer:
+    with httpx.stream("GET", f"{page}api/v1/stream", timeout=10) as answer:
         for line in answer.iter_lines():
             if line.startswith("data: "):
                 said += in_json(line.removeprefix("data: "))

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,10 @@ import redis
 from readroom import commands
 from readroom.cli import main
 from readroom.errors import BadSettings, ReadroomError
-from readroom.messages import BoxInfo, Command, Marker
+from readroom.messages import BoxInfo, Command, Marker, Outcome
 from readroom.redis_server import socket_path
 from readroom.settings import load_settings
-from readroom.streams import Keys, TailReader, register_box
+from readroom.streams import Keys, TailReader, register_box, tell_outcomes
 
 KEYS = Keys("room")
 
@@ -39,6 +40,12 @@ def aggregator(client: redis.Redis, *, at: float | None = None, room: str = "roo
         at=at or now,
     )
     register_box(client, Keys(room), info)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody answers here, unless a test says so."""
+    monkeypatch.setattr(commands, "ANSWER_S", 0.05)
 
 
 def sent(client: redis.Redis, room: str = "room") -> list[Any]:
@@ -75,6 +82,11 @@ def command(*words: str) -> int:
             ["session", "split", "P3", "--camera", "left"],
             {"verb": "split", "slot": 3, "camera": "left", "other": None},
         ),
+        (
+            ["session", "rename", "P2", " Ada\tLovelace "],
+            {"verb": "rename", "slot": 2, "text": "Ada Lovelace"},
+        ),
+        (["session", "rename", "P2"], {"verb": "rename", "slot": 2, "text": ""}),
     ],
 )
 def test_a_command_is_in_the_stream(
@@ -88,6 +100,52 @@ def test_a_command_is_in_the_stream(
     assert found.room == "room"
     assert before <= found.at <= time.time()
     assert re.fullmatch("[0-9a-f]{32}", found.id)
+
+
+def answered(client: redis.Redis, refused: str) -> threading.Thread:
+    """Somebody who answers the next command so."""
+
+    def answer() -> None:
+        while not (found := sent(client)):
+            time.sleep(0.01)
+        tell_outcomes(client, KEYS, [Outcome(id=found[-1].id, refused=refused)])
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "says"),
+    [("", 0, "done in room room\n"), ("stop: no session runs", 1, "readroom: stop: no session")],
+)
+def test_what_became_of_a_command_is_said(
+    refused: str,
+    code: int,
+    says: str,
+    room: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(commands, "ANSWER_S", 10.0)
+    thread = answered(room, refused)
+    assert command("session", "stop") == code
+    thread.join(10)
+    told = capsys.readouterr()
+    assert says in told.out + told.err
+
+
+def test_that_nobody_answered_in_time_is_said(
+    room: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("session", "stop") == 0
+    assert "hasn't said within 0.05 s" in capsys.readouterr().out
+
+
+def test_an_answer_that_nobody_can_read_is_none(room: redis.Redis) -> None:
+    asked = commands.command("room", "stop")
+    room.set(KEYS.answer(asked.id), b"\xc1rubbish")
+    assert commands.ask(room, KEYS, asked) is None
 
 
 def test_a_marker_is_in_the_stream(room: redis.Redis) -> None:
@@ -118,6 +176,7 @@ def test_commands_that_nobody_reads_are_bounded(room: redis.Redis) -> None:
         (["session", "note", " \t "], "note: the text is empty"),
         (["mark", ""], "mark: the text is empty"),
         (["session", "title", "x" * 301], "title: 301 characters; 300 at most"),
+        (["session", "rename", "P1", "x" * 301], "rename: 301 characters; 300 at most"),
         (["session", "merge", "P1", "P1"], "merge P1 P1"),
         (["session", "merge", "P1", "P33"], "'P33'"),
         (["session", "merge", "P0", "P3"], "'P0'"),

@@ -13,13 +13,15 @@ from readroom.settings import HttpSettings
 TOKEN = "0123456789abcdef"
 
 
-def asked(guard: Guard, query_token: str | None = None, **headers: str) -> int:
+def asked(
+    guard: Guard, query_token: str | None = None, *, writes: bool = False, **headers: str
+) -> int:
     """The status a request with these headers gets; 200 where it passes."""
     # What http.server hands over: looked up without regard to case.
     message: Any = Message()
     for name, value in headers.items():
         message[name.lower()] = value
-    refusal = guard.check(message, query_token)
+    refusal = guard.check(message, query_token, writes=writes)
     return 200 if refusal is None else refusal.status
 
 
@@ -116,8 +118,43 @@ def test_further_names_are_taken_from_the_settings() -> None:
     assert asked(OPEN, TOKEN, Host="third.example") == 421
 
 
-def test_loopback_asks_for_no_token() -> None:
+def test_loopback_asks_for_no_token_to_read() -> None:
     assert asked(guard_of(token=TOKEN), Host="localhost") == 200
+    assert asked(guard_of(token=TOKEN), "wrong", Host="localhost") == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_whatever_changes_something_needs_the_token_wherever(host: str) -> None:
+    guard = guard_of(token=TOKEN, host=host)
+    bearer = f"Bearer {TOKEN}"
+
+    assert asked(guard, Host="localhost", writes=True) == 401
+    assert asked(guard, "", Host="localhost", writes=True) == 401
+    assert asked(guard, "wrong", Host="localhost", writes=True) == 401
+    assert asked(guard, Host="localhost", Authorization=f"{bearer}x", writes=True) == 401
+    assert asked(guard, Host="localhost", Authorization=bearer, writes=True) == 200
+    assert asked(guard, TOKEN, Host="localhost", writes=True) == 200
+    evil = "http://evil.example"
+    assert asked(guard, TOKEN, Host="localhost", Origin=evil, writes=True) == 403
+    assert asked(guard, TOKEN, Host="evil.example", writes=True) == 421
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_nobody_changes_anything(token: str | None) -> None:
+    guard = guard_of(token=token)
+    for given in (None, "", "None"):
+        assert asked(guard, given, Host="localhost", writes=True) == 403
+        assert asked(guard, Host="localhost", Authorization=f"Bearer {given}", writes=True) == 403
+        assert not guard.carries_token({"Authorization": f"Bearer {given}"}, given)
+
+
+def test_on_loopback_an_address_is_no_host_whoever_has_the_token() -> None:
+    assert asked(guard_of(token=TOKEN), TOKEN, Host="10.0.0.7:8710") == 421
+
+
+def test_a_token_that_can_be_guessed_is_refused() -> None:
+    with pytest.raises(ValueError, match="has 5 characters"):
+        guard_of(token="short")
 
 
 def test_a_refusal_does_not_tell_the_token() -> None:

@@ -82,6 +82,7 @@ def test_what_is_no_box_is_not_well(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", settings.http.box_port)) as server:
         # Takes the connection and says nothing sensible.
         server.settimeout(5)
+
         def babble() -> None:
             connection, _ = server.accept()
             with connection:

@@ -418,7 +418,12 @@ def test_a_flag_that_sets_a_default_back_reaches_the_other_process(tmp_path: Pat
 
 def test_every_field_has_a_variable_and_every_variable_a_field() -> None:
     loaded = load_settings(
-        models=Path("m"), purpose="safety", redis={"url": "redis://h"}, http={"token": "x" * 16}
+        models=Path("m"),
+        chromium=Path("c"),
+        purpose="safety",
+        redis={"url": "redis://h"},
+        http={"token": "x" * 16},
+        grafana={"token": "y"},
     )
 
     assert set(to_environment(loaded)) == set(environment_names())

@@ -28,7 +28,7 @@ _STORED_ONLY: Final = " Of one that runs, it is refused: change that through the
 OPERATIONS: Final = (
     # What is there now.
     Operation(
-        "GET", "/about", "This server, and whether you may change it", live.about, answers.About
+        "GET", "/about", "This server, and whether the request may change anything", live.about, answers.About
     ),
     Operation(
         "GET",

@@ -49,11 +49,21 @@ def decode_query(query: str, kind: type[S]) -> S:
 def decode_body(body: bytes, kind: type[S]) -> S:
     """A body of JSON; an empty one has no fields. Raises Refused."""
     try:
-        return msgspec.json.decode(body or b"{}", type=kind)
+        return msgspec.convert(_whole(msgspec.json.decode(body or b"{}")), kind)
     except msgspec.ValidationError as error:
         raise Refused(400, _told("in the body", error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, f"the body is no JSON ({error}); send an object") from None
+
+
+def _whole(value: Any) -> Any:
+    """Fields with whole numbers as such: to JSON, 2.0 is one."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: int(field) if isinstance(field, float) and field.is_integer() else field
+        for name, field in value.items()
+    }
 
 
 def require_json(content_type: str | None, operation: Operation) -> None:

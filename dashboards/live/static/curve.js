@@ -10,6 +10,8 @@ import { measureWord, say, scales, signed } from "./words.js";
 const DRAW_EVERY_MS = 1000;
 const HEIGHT_PX = 190;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+/** Half of a time's label, px. */
+const HALF_LABEL_PX = 30;
 /** Labels of marked moments don't come nearer to each other than this, px. */
 const LABEL_ROOM_PX = 8;
 
@@ -97,10 +99,13 @@ export class Curve {
 
   #ticks() {
     const { recording, room } = this.view;
-    const step_s = tickStep(this.frame.span_s, this.plot.bbox.width / window.devicePixelRatio);
+    const { from_s, span_s } = this.frame;
+    const width = this.plot.bbox.width / window.devicePixelRatio;
+    const step_s = tickStep(span_s, width);
     const ticks = ticksOf(this.frame, step_s, recording ? 0 : room.started_at % step_s);
-    // A label at the very end would be cut.
-    return ticks.filter((time_s) => time_s <= this.frame.from_s + 0.95 * this.frame.span_s);
+    // A label at the very end would be cut, one at the beginning stand in the other axis' way.
+    const margin_s = (HALF_LABEL_PX / Math.max(width, 1)) * span_s;
+    return ticks.filter((time_s) => time_s >= from_s + margin_s && time_s <= from_s + span_s - margin_s);
   }
 
   /** Marked moments: a line each, named where there is room. */

@@ -42,6 +42,7 @@ let wasStale = false;
 /** What the room was for when the words were fetched; undefined: they weren't yet. */
 let purpose = undefined;
 
+const pause = () => new Promise((resolve) => window.setTimeout(resolve));
 const view = () => model.view(performance.now());
 
 function schedule() {
@@ -95,7 +96,7 @@ async function introduce() {
 const handlers = {
   async history(message) {
     await speakFor(message.room);
-    model.takeHistory(message, performance.now());
+    await model.takeHistory(message, performance.now(), pause);
     await introduce();
     schedule();
   },

@@ -8,6 +8,8 @@ import { gaugeScale, sessionClock, states, wallClock } from "./words.js";
 const EVENTS_KEPT = 60;
 /** Marked moments kept for the curve. */
 const MARKS_KEPT = 1000;
+/** Samples of a history taken in without a pause: with 32 people a few milliseconds. */
+const SAMPLES_AT_ONCE = 100;
 /** A running session silent for this long has no data, s. */
 const STALE_S = 5;
 
@@ -45,10 +47,14 @@ export class Model {
     this.ageThen_s = 0;
   }
 
-  takeHistory({ room, age_s, samples, names, events, status }, now_ms) {
+  /** Begin anew, from the samples of the last minutes; `pause` lets the browser breathe. */
+  async takeHistory({ room, age_s, samples, names, events, status }, now_ms, pause) {
     this.#forget();
     this.events = [];
-    for (const sample of samples) this.#takeSample(sample);
+    for (let first = 0; first < samples.length; first += SAMPLES_AT_ONCE) {
+      for (const sample of samples.slice(first, first + SAMPLES_AT_ONCE)) this.#takeSample(sample);
+      await pause();
+    }
     this.room = null;
     this.status = status;
     if (room !== null) this.takeRoom(room, age_s, now_ms);

@@ -5,11 +5,16 @@ import { states } from "./words.js";
 
 let colours = new Map();
 let tiles = new Map();
+/** Counts how often that was so. */
+let age = 0;
+/** What each canvas shows, so that nothing is painted twice. */
+const painted = new WeakMap();
 
 /** Forget colours and patterns: the colour scheme or the pixel ratio has changed. */
 export function forgetPalette() {
   colours = new Map();
   tiles = new Map();
+  age += 1;
 }
 
 /** A colour of style.css by its name without dashes, e.g. "ink". */
@@ -118,6 +123,15 @@ function sizeOf(canvas) {
   return sizes.get(canvas);
 }
 
+/** Whether a canvas doesn't show yet what `what` stands for, at its present size and colours. */
+export function isNew(canvas, what) {
+  const { width, height } = sizeOf(canvas);
+  const wanted = `${what}|${width}x${height}|${window.devicePixelRatio}|${age}`;
+  if (painted.get(canvas) === wanted) return false;
+  painted.set(canvas, wanted);
+  return true;
+}
+
 /** Size a canvas to its place on the page; returns {pen, width, height} in CSS pixels, cleared. */
 export function prepare(canvas) {
   const ratio = window.devicePixelRatio || 1;
@@ -135,6 +149,7 @@ export function prepare(canvas) {
 
 /** Paint a whole small canvas with one state: a swatch, or a part of the room's bar. */
 export function paintSwatch(canvas, state) {
+  if (!isNew(canvas, state)) return;
   const { pen, width, height } = prepare(canvas);
   if (width === 0) return; // Hidden: there is nothing to paint on.
   pen.fillStyle = colour("track");

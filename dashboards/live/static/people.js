@@ -106,7 +106,8 @@ export class People {
     show(menu, person !== null && !view.closed);
     setAttribute(menu, "aria-label", say("menu", { name }));
     paintSwatch(swatch, told.state);
-    drawStrip(strip, view.timeline.people.get(key) ?? [], this.frame, this.cursor?.time_s ?? null);
+    const bands = { spans: view.timeline.people.get(key) ?? [], settled: view.timeline.settled };
+    drawStrip(strip, bands, this.frame, this.cursor?.time_s ?? null);
     this.#describe(strip, name, moment ?? told.readout);
   }
 

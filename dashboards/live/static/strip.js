@@ -1,11 +1,13 @@
 // One person's last minutes as bands on a canvas, and the axis above them all.
 
-import { colour, inkOn, isPattern, paintState, prepare, stateColour } from "./palette.js";
+import { colour, inkOn, isNew, isPattern, paintState, prepare, stateColour } from "./palette.js";
 import { labelOf, stateAt } from "./words.js";
 
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 const TICK_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 const TICK_ROOM_PX = 84;
+/** A strip moves on in steps of this, s: smaller ones can hardly be seen. */
+const DRAW_EVERY_S = 0.5;
 /** Widths of labels, px: measuring text is dear, and there are few. */
 const widths = new Map();
 
@@ -16,8 +18,19 @@ function widthOf(pen, label) {
   return widths.get(label);
 }
 
-/** Draw spans within a frame of time; `cursor_s` is the moment somebody reads, or null. */
-export function drawStrip(canvas, spans, frame, cursor_s) {
+/** What a strip shows; its last half second may be as old as that, but not its last state. */
+function signature({ spans, settled }, { from_s, span_s, latest_s }, cursor_s) {
+  const last = spans.at(-1);
+  const ends = [from_s, span_s, latest_s].map((time_s) => Math.round(time_s / DRAW_EVERY_S));
+  return [...ends, settled, spans.length, last?.state, last?.start, cursor_s].join();
+}
+
+/**
+ * Draw somebody's spans within a frame of time; `settled` counts how often any were put right,
+ * `cursor_s` is the moment somebody reads, or null.
+ */
+export function drawStrip(canvas, { spans, settled }, frame, cursor_s) {
+  if (!isNew(canvas, signature({ spans, settled }, frame, cursor_s))) return;
   const { pen, width, height } = prepare(canvas);
   pen.fillStyle = colour("track");
   pen.fillRect(0, 0, width, height);
@@ -60,6 +73,7 @@ export function ticksOf({ from_s, span_s }, step_s, shift_s) {
 }
 
 export function drawAxis(canvas, frame, { recording, room, clock }) {
+  if (!isNew(canvas, `${Math.round(frame.from_s / DRAW_EVERY_S)} ${frame.span_s} ${recording} ${room.started_at}`)) return;
   const { pen, width, height } = prepare(canvas);
   const step_s = tickStep(frame.span_s, width);
   pen.font = FONT;

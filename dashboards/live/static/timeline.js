@@ -30,6 +30,7 @@ export class Timeline {
 
   clear() {
     this.people = new Map();
+    this.settled = 0;
     this.first_s = null;
     this.latest_s = null;
     this.latestAt = null;
@@ -77,6 +78,7 @@ export class Timeline {
     const spans = told.flatMap((span) => outside(span, start_s, end_s));
     spans.push({ start: start_s, end: end_s, state });
     this.people.set(key, spans.sort((a, b) => a.start - b.start));
+    this.settled += 1;
   }
 
   /** Two turned out to be one: what was told of `other` is told of `kept`, where it told nothing. */
@@ -87,6 +89,7 @@ export class Timeline {
       this.people.get(other) ?? [],
     );
     this.people.delete(other);
+    this.settled += 1;
     if (told.length + added.length > 0) {
       this.people.set(kept, [...told, ...added].sort((a, b) => a.start - b.start));
     }

@@ -33,7 +33,7 @@ def filled(expression: str, choices: Mapping[str, str]) -> str:
     """The expression with Grafana's and the dashboard's variables filled in. Raises ValueError
     where one is left."""
     for name, value in {**_BUILT_IN, **{f"${k}": v for k, v in choices.items()}}.items():
-        expression = re.sub(rf"{re.escape(name)}\b", lambda _, text=value: text, expression)
+        expression = re.sub(rf"{re.escape(name)}\b", value.replace("\\", r"\\"), expression)
     if "$" in expression:
         raise ValueError(f"nothing is known of a variable in {expression}")
     return expression

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from readroom.dashboards.report import compare, render
 from readroom.dashboards.report.compare import Mean, compared, mover, over_time, shares, welch
-from readroom.dashboards.report.material import read
+from readroom.dashboards.report.material import Person, read
+from readroom.dashboards.report.spans import Track
 from readroom.errors import BadSettings
+from readroom.intervals import t_quantile
 from readroom.messages import Measure
 from tests.dashboards.report.made import HZ, Made, walk
 
@@ -36,21 +39,31 @@ def test_shares_of_whom_everybody_faces_the_front_are_not_known_to_the_last_digi
     assert shares([], [1.0]).value is None
 
 
-def test_a_person_s_mean_over_time_rests_on_stretches_and_not_on_points(tmp_path: Path) -> None:
+def somebody(valence: NDArray[np.float64]) -> Person:
+    """A person whose face had these valences, HZ a second."""
+    count = len(valence)
+    nothing = np.zeros(count, np.int64)
+    track = Track(
+        np.arange(count) / HZ, np.full(count, 1 / HZ), nothing, nothing,
+        valence, valence, valence, nothing, nothing,
+    )  # fmt: skip
+    return Person(1, "P1", None, 0.0, None, (), track)
+
+
+def test_a_person_s_mean_over_time_rests_on_stretches_and_not_on_points() -> None:
     # The interval of the mean of an autocorrelated face, by batch means: it covers 0.
     dice = np.random.default_rng(6)
-    inside = []
-    for number in range(40):
-        made = Made(name=f"s{number}")
-        made.person(walk(dice, 900))
-        person = read(made.into(tmp_path), f"s{number}").people[0]
-        mean = over_time(person, "valence", 900.0)
+    inside, naively = [], []
+    for _ in range(300):
+        valence = walk(dice, 900)
+        mean = over_time(somebody(valence), "valence", 900.0)
         assert mean.value is not None
-        inside.append(abs(mean.value) <= 2.05 * np.sqrt(mean.variance))
-        # Points as if each stood for itself: far too sure.
-        naive = float(np.nanstd(person.track.valence)) / np.sqrt(len(person.track))
-        assert np.sqrt(mean.variance) > 3 * naive
-    assert np.mean(inside) >= 0.85
+        half = t_quantile(int(mean.freedom)) * np.sqrt(mean.variance)
+        inside.append(abs(mean.value) <= half)
+        # Points as if each stood for itself.
+        naively.append(abs(mean.value) <= 1.96 * valence.std() / np.sqrt(len(valence)))
+    assert 0.91 <= np.mean(inside) <= 0.98
+    assert np.mean(naively) < 0.5
 
 
 def test_mover_s_interval_is_the_difference_s_own() -> None:
