@@ -121,9 +121,7 @@ def send(client: Client, keys: Keys, message: Command | Marker) -> None:
         raise ReadroomError("Redis is out of memory and takes no command; try again") from None
 
 
-def ask(
-    client: Client, keys: Keys, message: Command | Marker
-) -> Outcome | None:
+def ask(client: Client, keys: Keys, message: Command | Marker) -> Outcome | None:
     """Send it, and wait at most ANSWER_S to hear what became of it; None where nobody has said it
     by then: it may still be done. Raises ReadroomError where the server can't take it."""
     send(client, keys, message)

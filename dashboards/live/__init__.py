@@ -19,6 +19,7 @@ The data's way::
   newest room state. Then come ``room``, ``event`` and ``status``, as they happen.
 - A viewer too slow for its mailbox loses what waits there and gets a new ``history`` instead:
   it jumps to now without a hole in its strips, and nobody's memory grows.
+- Everything for programs, and what the page asks of the room, is below ``/api/v1`` (api/).
 - ``status`` says whether Redis answers. The age of the data is in every message, measured with
   this machine's clock, so that the browser's may be wrong.
 - What may be said about a face is in one place, words.py; the page fetches it from ``/words``.

@@ -124,15 +124,30 @@ def differences(means: Floats) -> Floats:
     return result
 
 
-def judged(value: float, usual: Floats) -> tuple[float, float, float]:
-    """A change beside all of that person's differences [n] (sorted, of which it is one): the lower
-    and upper end of its 95 % interval, and p."""
-    count = len(usual)
-    above = count - int(np.searchsorted(usual, value - 1e-12, "left"))
-    below = int(np.searchsorted(usual, value + 1e-12, "right"))
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """All of a person's differences [n], sorted, and their 2.5 % and 97.5 % quantiles."""
+
+    differences: Floats
+    low: float
+    high: float
+
+
+def usual_of(moved: Floats) -> Usual:
+    """What is usual where these differences [n] (NaN: unknown) were seen."""
+    known = np.sort(moved[np.isfinite(moved)])
+    low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (0.0, 0.0)
+    return Usual(known, float(low), float(high))
+
+
+def judged(value: float, usual: Usual) -> tuple[float, float, float]:
+    """A change beside what is usual, of which it is a part: the lower and upper end of its 95 %
+    interval, and p."""
+    count = len(usual.differences)
+    above = count - int(np.searchsorted(usual.differences, value - 1e-12, "left"))
+    below = int(np.searchsorted(usual.differences, value + 1e-12, "right"))
     p = min(1.0, 2 * min(above, below) / count)
-    low, high = np.quantile(usual, (0.025, 0.975))
-    return value - float(high), value - float(low), p
+    return value - usual.high, value - usual.low, p
 
 
 def discoveries(p: Floats, rate: float) -> Flags:
@@ -149,7 +164,7 @@ def discoveries(p: Floats, rate: float) -> Flags:
 def _column(material: Material, person: Person, figure: str) -> list[Change]:
     values = person.track.valence if figure == "valence" else person.track.front
     moved = differences(binned(person.track, values, material.bins))
-    usual = np.sort(moved[np.isfinite(moved)])
+    usual = usual_of(moved)
     return [
         _change(material, person, marker.time_s, moved, usual, figure)
         for marker in material.markers
@@ -161,7 +176,7 @@ def _change(
     person: Person,
     at_s: float,
     moved: Floats,
-    usual: Floats,
+    usual: Usual,
     figure: str,
 ) -> Change:
     place = int(at_s / BIN_S)
@@ -172,7 +187,7 @@ def _change(
     before = mostly(person, at_s - SIDE_S, at_s)
     after = mostly(person, at_s, at_s + SIDE_S)
     value = float(moved[place])
-    if len(usual) < MIN_MOMENTS:
+    if len(usual.differences) < MIN_MOMENTS:
         return Change(person.number, value, reason="short", before=before, after=after)
     low, high, p = judged(value, usual)
     most = MOST[figure]

@@ -49,6 +49,11 @@ def joined(*children: Child) -> Markup:
     return Markup("".join(parts))
 
 
+def tied(text: str) -> str:
+    """Numbers stay on one line with their units."""
+    return re.sub(r"(?<=\d) (?=(?:%|s|min|h)(?:\W|$))", "\N{NO-BREAK SPACE}", text)
+
+
 def _attribute(name: str, value: str | float | bool | None) -> str:
     if value is None or value is False:
         return ""

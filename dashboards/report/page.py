@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from readroom.dashboards.report.comparison_section import comparison_section
 from readroom.dashboards.report.curve import curve, numbers, picture, time_axis
 from readroom.dashboards.report.facts import Facts, facts
 from readroom.dashboards.report.markers_section import markers_section
-from readroom.dashboards.report.markup import Child, Markup, element, joined
+from readroom.dashboards.report.markup import Child, Markup, element, joined, tied
 from readroom.dashboards.report.material import Material
 from readroom.dashboards.report.moments import moments
 from readroom.dashboards.report.strips import MOST, legend, patterns, share, strip
@@ -141,12 +140,7 @@ def _section(key: str, content: Child, said: Words) -> Markup:
 
 def _summary(material: Material, people: Sequence[Facts], changed: Table, said: Words) -> Markup:
     sentences = summary(material, people, changed, said)
-    return element("ul", *(element("li", _tied(text)) for text in sentences), class_="summary")
-
-
-def _tied(text: str) -> str:
-    """Numbers stay on one line with their units."""
-    return re.sub(r"(?<=\d) (?=(?:%|s|min|h)(?:\W|$))", "\N{NO-BREAK SPACE}", text)
+    return element("ul", *(element("li", tied(text)) for text in sentences), class_="summary")
 
 
 def _curve(material: Material, said: Words) -> Markup:

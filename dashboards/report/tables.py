@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from readroom.dashboards.report.markup import Child, Markup, element
+from readroom.dashboards.report.markup import Child, Markup, element, tied
 
 
 def scrolling(table: Markup, label: str) -> Markup:
@@ -20,6 +20,9 @@ def plain_table(
     def kind(column: int) -> str | None:
         return "number" if column in numbers else None
 
+    def figure(column: int, cell: Child) -> Child:
+        return tied(cell) if cell is not None and column in numbers else cell
+
     head = element(
         "tr",
         *(element("th", text, scope="col", class_=kind(n)) for n, text in enumerate(heads)),
@@ -28,7 +31,7 @@ def plain_table(
         element(
             "tr",
             element("th", row[0], scope="row"),
-            *(element("td", cell, class_=kind(n)) for n, cell in enumerate(row[1:], 1)),
+            *(element("td", figure(n, cell), class_=kind(n)) for n, cell in enumerate(row[1:], 1)),
         )
         for row in rows
     ]

@@ -15,7 +15,7 @@ from readroom.messages import EXPRESSIONS, LOOKS
 from readroom.sessions.rows import MarkerRow, PersonRow
 from readroom.sessions.timelines import Timelines
 from tests.aggregator.made import START
-from tests.aggregator.stored import a_session, plain_sample, session, write
+from tests.aggregator.stored import a_session, damage, plain_sample, session, write
 from tests.dashboards.running import OwnRedis, live
 
 TOKEN = "a token of 16 or more"
@@ -201,6 +201,16 @@ def test_markers_and_notes_are_told(served: Served) -> None:
         {"id": "m1", "time_s": 2.0, "label": "pricing slide"}
     ]
     assert served.get("/sessions/s1/notes")[0]["text"] == "the beamer failed"
+
+
+def test_a_damaged_store_is_503_and_says_what_helps(redis_url: str, tmp_path: Path) -> None:
+    write(tmp_path, a_session("s1"))
+    damage(tmp_path, "sample")
+    environment = {"READROOM_DATA": str(tmp_path), "READROOM_HTTP__TOKEN": TOKEN}
+    with live(redis_url, **environment) as page:
+        answer = Served(page.address, tmp_path).ask("GET", "/sessions/s1/timelines")
+    assert answer.status_code == 503
+    assert "restore" in answer.json()["error"]
 
 
 def test_a_report_is_a_page_that_can_do_nothing(served: Served) -> None:

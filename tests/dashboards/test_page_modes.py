@@ -55,7 +55,7 @@ def page(watched: Watched, live: Live) -> Iterator[Page]:
 
 def somebody(slot: int, state: str = "neutral", **changes: object) -> PersonState:
     seen = replace(person(slot, state, affect=(0.3, 0.1)), box=Box(90.0 * slot, 100.0, 80.0, 90.0))
-    return replace(seen, **changes)  # type: ignore[arg-type]
+    return replace(seen, **changes)
 
 
 def scene(time_s: float, people: int = 5, **changes: object) -> RoomState:

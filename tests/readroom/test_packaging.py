@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -39,3 +40,12 @@ def test_a_wheel_has_one_top_level_package_with_every_box_in_it(tmp_path: Path) 
         assert found, kind
         for path in found:
             assert f"readroom/{path.relative_to(ROOT).as_posix()}" in names
+
+
+def test_nothing_is_left_in_the_home_folder_by_the_networks_runtime(tmp_path: Path) -> None:
+    """ONNX Runtime keeps a device id there, unless it is told before it is loaded."""
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    load = "import readroom.models.described"
+    subprocess.run([sys.executable, "-c", load], env=home, check=True)
+    assert list(tmp_path.rglob("*")) == []

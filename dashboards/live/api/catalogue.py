@@ -28,7 +28,11 @@ _STORED_ONLY: Final = " Of one that runs, it is refused: change that through the
 OPERATIONS: Final = (
     # What is there now.
     Operation(
-        "GET", "/about", "This server, and whether the request may change anything", live.about, answers.About
+        "GET",
+        "/about",
+        "This server, and whether the request may change anything",
+        live.about,
+        answers.About,
     ),
     Operation(
         "GET",
@@ -210,6 +214,7 @@ OPERATIONS: Final = (
         stored.get_timelines,
         answers.SessionTimelines,
         query=asked.TimelinesQuery,
+        heavy=True,
         refusals=_NO_PERSON | _EMOTION | _MANY,
     ),
     Operation(
@@ -254,6 +259,7 @@ OPERATIONS: Final = (
         stored.get_report,
         "text/html",
         query=asked.ReportQuery,
+        heavy=True,
         refusals=_NO_SESSION | _EMOTION,
     ),
 )

@@ -76,7 +76,7 @@ class Operation:
     """One method on one path below BASE. ``answer`` is the type of the JSON in an answer of status
     200, or the media type of what isn't JSON. ``refusals`` maps further statuses to what they mean;
     those that every operation of its kind may answer are added by the document. ``accepted`` says
-    what a 202 means, where there may be one."""
+    what a 202 means, where there may be one. ``heavy``: it may take seconds of a processor."""
 
     method: str
     path: str
@@ -88,6 +88,7 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
     accepted: str = ""
+    heavy: bool = False
 
     @property
     def writes(self) -> bool:

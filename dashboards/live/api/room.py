@@ -9,7 +9,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from readroom import commands
-from readroom.errors import ReadroomError
+from readroom.errors import BadSettings, ReadroomError
 from readroom.messages import Command, Marker, Outcome
 from readroom.settings import Settings
 from readroom.streams import REDIS_AWAY, Client, Keys, connect
@@ -38,6 +38,8 @@ class RunningRoom:
             client = self._connected()
             commands.require_aggregator(client, self._settings.room, time.time())
             return commands.ask(client, self._keys, message)
+        except BadSettings as error:  # This server's, and not of whoever asks it.
+            raise ReadroomError(str(error)) from None
         except REDIS_AWAY as error:
             raise ReadroomError(
                 f"Redis doesn't answer ({type(error).__name__}); try again when it is back"

@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+import anyio
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -27,8 +27,11 @@ from readroom.dashboards.live.api.operations import BASE, Api, Call, Operation, 
 from readroom.errors import BadSettings, ReadroomError
 from readroom.log import Log
 from readroom.redaction import redact
+from readroom.sessions.backup import readable
 from readroom.sessions.file import NotStored, StillRuns
 
+#: Operations that take seconds of a processor, at once: streams go on beside them.
+MOST_HEAVY: Final = 2
 #: Methods that any address is asked with; others than an address has are told to be none of its.
 _METHODS: Final = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"
@@ -40,8 +43,9 @@ def api_routes(api: Api, log: Log, *, open_to_read: bool) -> list[BaseRoute]:
     by_path: dict[str, list[Operation]] = {}
     for operation in OPERATIONS:
         by_path.setdefault(operation.path, []).append(operation)
+    heavy = anyio.CapacityLimiter(MOST_HEAVY)
     routes = [
-        _Endpoint(api, log, operations).route(f"{BASE}{path}")
+        _Endpoint(api, log, heavy, operations).route(f"{BASE}{path}")
         for path, operations in by_path.items()
     ]
     described = msgspec.json.encode(document(open_to_read=open_to_read))
@@ -60,9 +64,12 @@ def problem(status: int, reason: str, **headers: str) -> Response:
 class _Endpoint:
     """The operations of one path."""
 
-    def __init__(self, api: Api, log: Log, operations: Sequence[Operation]) -> None:
+    def __init__(
+        self, api: Api, log: Log, heavy: anyio.CapacityLimiter, operations: Sequence[Operation]
+    ) -> None:
         self._api = api
         self._log = log
+        self._heavy = heavy
         self._operations = {operation.method: operation for operation in operations}
 
     def route(self, path: str) -> Route:
@@ -104,8 +111,14 @@ class _Endpoint:
         )
         if inspect.iscoroutinefunction(operation.handle):
             return _encoded(await operation.handle(self._api, call))
-        # Encoded there as well: a long answer would hold up everybody's streams.
-        return await run_in_threadpool(lambda: _encoded(operation.handle(self._api, call)))
+
+        def work() -> Response:
+            with readable(self._api.settings.data):
+                # Encoded here as well: a long answer would hold up everybody's streams.
+                return _encoded(operation.handle(self._api, call))
+
+        limiter = self._heavy if operation.heavy else None
+        return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 
 def _encoded(answer: Any) -> Response:

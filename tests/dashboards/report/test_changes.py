@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from readroom.aggregator import responses
+from readroom.aggregator import audience, responses
 from readroom.dashboards.report import changes, spans
-from readroom.dashboards.report.changes import RATE, differences, discoveries, judged, table
+from readroom.dashboards.report.changes import (
+    RATE,
+    differences,
+    discoveries,
+    judged,
+    table,
+    usual_of,
+)
 from readroom.dashboards.report.material import read
 from tests.dashboards.report.made import HZ, Made, walk
 
@@ -35,7 +42,7 @@ def smiles(dice: np.random.Generator, bins: int) -> Floats:
 
 def judge(series: Floats, place: int) -> tuple[float, float, float]:
     moved = differences(series)
-    return judged(float(moved[place]), np.sort(moved[np.isfinite(moved)]))
+    return judged(float(moved[place]), usual_of(moved))
 
 
 @pytest.mark.parametrize("kind", [0.8, 0.95, 0.99, "smiles"])
@@ -130,7 +137,7 @@ def test_a_side_that_is_known_for_less_than_60_percent_says_nothing() -> None:
 def test_the_windows_are_those_of_the_aggregator_s_answer() -> None:
     assert changes.SIDE_S == responses.SIDE_S
     assert changes.MIN_SIDE_RATIO == responses.MIN_SIDE_RATIO
-    assert spans.BIN_S == responses.BIN_S
+    assert spans.BIN_S == audience.BIN_S
 
 
 def test_a_planted_turn_is_named_for_the_person_and_marker_it_was_planted_at(
