@@ -56,6 +56,8 @@ STDOUT: Final = Path("-")
 NOTHING_S: Final = 10.0
 #: After a session has ended it gets this long to be written down, s.
 STORED_S: Final = 30.0
+#: How often it is looked how far the analysis is, s: looking takes from what is looked at.
+LOOK_S: Final = 0.2
 LONGEST_TITLE: Final = 300
 #: In every JSON file that is written: only such a one is written over.
 MADE_BY: Final = "readroom analyse"
@@ -202,7 +204,8 @@ def analyse_videos(
 ) -> int:
     """Look at the files, analyse them, write what is asked for; returns the exit code. Raises
     BadSettings for what can't be analysed, before anything starts."""
-    from readroom.ingest.sources import check_source, parse_sources  # noqa: PLC0415 - a box's
+    from readroom.aggregator.store import only_aggregator  # noqa: PLC0415 - a box's
+    from readroom.ingest.sources import check_source, parse_sources  # noqa: PLC0415
     from readroom.ingest.sources.facts import video_facts  # noqa: PLC0415
     from readroom.models.choice import available, describe  # noqa: PLC0415
 
@@ -220,6 +223,8 @@ def analyse_videos(
         if choice.broken:
             raise BadSettings(choice.reason)
     check(settings)
+    with only_aggregator(settings.data, settings.room):
+        pass  # A room that runs is named before anything starts.
     if networks := describe(settings):
         print(networks, file=sys.stderr)
     if len(cameras) > 1:
@@ -267,7 +272,7 @@ def _follow(
     """Look after the boxes and show how far they are, until the session is closed."""
     tail: TailReader[RoomState] = TailReader(client, box.keys.people, RoomState)
     pace, nothing_since_s = Pace(), 0.0
-    while not (went.closed or keeper.failed is not None or box.wait(0.1)):
+    while not (went.closed or keeper.failed is not None or box.wait(LOOK_S)):
         keeper.turn()
         now_s = time.monotonic()
         try:

@@ -396,7 +396,8 @@ def analyse_command(
     settings = purposes.settle(
         settings, real_camera=True, ask=purposes.asker(sys.stdin, sys.stderr)
     )
-    typer.echo(purposes.notice(settings), err=True, nl=bool(purposes.notice(settings)))
+    if notice := purposes.notice(settings):
+        typer.echo(notice, err=True)
     if pictures:
         _end(analyse.analyse_photos(settings, pictures, out, annotate))
     _end(analyse.analyse_videos(settings, videos, outputs, own_room=room is None))

@@ -6,6 +6,7 @@ what came before; and a face that would count for nothing in a room isn't read h
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,7 +248,7 @@ def annotate(photo: Photo, faces: Sequence[Seen], words: Vocabulary, folder: Pat
         draw.text(at, label, fill=colour, font=font)
     path = free_name(folder, photo.path.stem, _ANNOTATED)
     try:
-        with path.open("xb") as file:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             image.save(file, "JPEG", quality=92)
     except OSError as error:
         raise BadSettings(f"{path}: can't be written ({error.strerror})") from None

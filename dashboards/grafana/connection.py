@@ -96,6 +96,11 @@ class Grafana:
             return Away(f"{at} fails with status {status}: its own log says why; try again")
         if status == 404:
             return Missing(f"{at} has no {path}: {_ADDRESS}") if said else self._no_grafana()
+        if status == 400 and "provisioned" in said:
+            return ReadroomError(
+                f"{at} has this dashboard from its provisioning files already: nothing needs "
+                "pushing; to change it, change those files"
+            )
         remedy = _REMEDIES.get(status)
         if remedy is not None:
             return ReadroomError(f"{at} {remedy}")

@@ -10,15 +10,26 @@ from readroom.dashboards.grafana.panels import (
     heatmap,
     stat,
     table,
+    timeline,
     timeseries,
 )
 from readroom.dashboards.grafana.rules import RECORDINGS
 from readroom.dashboards.grafana.variables import CAMERA, ROOM
+from readroom.metrics import CAMERA_PHASES
+from readroom.words import vocabulary
 
 _ROOM = '{room="$room"}'
 _CAMERA = '{room="$room",camera=~"$camera"}'
 _WINDOW = "[$__rate_interval]"
 _LOST, _AGE, _COMMIT = (recording.name for recording in RECORDINGS)
+#: Grafana's own colours, which follow its theme.
+_PHASES = {
+    "connecting": "yellow",
+    "streaming": "green",
+    "retrying": "red",
+    "ended": "blue",
+    "stopped": "text",
+}
 _GOOD_OR_NOT = ((None, "green"), (1.0, "red"))
 
 
@@ -30,7 +41,7 @@ def operations_board() -> Board:
         description="Frames, delays, processes and stores of a room.",
         sections=(
             Section("Now", _now()),
-            Section("Frames", _frames()),
+            Section("Cameras and frames", _frames()),
             Section("Delay", _delay()),
             Section("Networks", _networks()),
             Section("Processes", _processes()),
@@ -89,8 +100,26 @@ def _now() -> tuple[Panel, ...]:
     )
 
 
+def _cameras() -> Panel:
+    """One line a camera, from a series of 0 and 1 for each phase."""
+    phase = 'max by (camera) (readroom_camera_phase{room="$room",camera=~"$camera",phase="%s"})'
+    said = vocabulary(True).phases
+    return timeline(
+        "Cameras",
+        "Which phase each camera is in, as the aggregator knows it. A recording that is over has "
+        "been played to its end; a live camera that is lost is tried again.",
+        Target(
+            " + ".join(f"{n} * {phase % name}" for n, name in enumerate(CAMERA_PHASES)),
+            "{{camera}}",
+        ),
+        {n: (said[name], _PHASES[name]) for n, name in enumerate(CAMERA_PHASES)},
+        height=6,
+    )
+
+
 def _frames() -> tuple[Panel, ...]:
     return (
+        _cameras(),
         timeseries(
             "Frames in and out",
             "Frames per second: published by ingest, finished by workers, in the timelines. Lines "

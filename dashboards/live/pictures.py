@@ -40,13 +40,14 @@ QUALITY: Final = 70
 #: At most one picture of a camera is made in this time, s.
 EVERY_S: Final = 1.0
 #: While one is being made, the one before is handed out if it isn't older, s.
-STALE_S: Final = 3.0
+STALE_S: Final = 5.0
 #: A frame that was captured longer ago isn't the present, s.
 FRESH_S: Final = 5.0
 #: People's places older than this aren't where people are, s.
 PEOPLE_FRESH_S: Final = 1.0
-#: Longest wait for a worker's word on a frame, s, and how long one read of it lasts, ms.
-WAIT_S: Final = 1.0
+#: Longest wait for a worker's word on a frame, s (a recording's frames wait in line), and how long
+#: one read of it lasts, ms.
+WAIT_S: Final = 2.5
 BLOCK_MS: Final = 200
 #: Observations read at once: they are large.
 CHUNK: Final = 16
@@ -163,7 +164,7 @@ class Pictures:
         """The camera's newest frame and its pixels, which may be gone a moment later."""
         delivery = newest(client, self._keys.frames(camera), Frame)
         if delivery is None:
-            raise _Nothing("the camera has sent no picture")
+            raise _Nothing("no picture of the camera is under way")
         frame: Frame = delivery.message
         silent_s = self._clock() - frame.captured_at
         if silent_s > FRESH_S:
@@ -193,12 +194,14 @@ class Pictures:
         words: TailReader[_Word] = TailReader(
             client, self._keys.observations, _Word, f"{since_ms}-0"
         )
-        while (left_s := until - self._clock()) > 0:
+        while True:
+            left_s = until - self._clock()
             block_ms = max(1, min(BLOCK_MS, round(left_s * 1e3)))
             for word in words.read(count=CHUNK, block_ms=block_ms):
                 if word.key == frame.message.key and word.is_of_faces:
                     return word
-        return None
+            if left_s <= 0:
+                return None
 
     def _boxes(self, word: _Word, room: RoomState | None) -> list[Box] | None:
         """Everything to hide in a frame; None where that can't be told."""

@@ -58,8 +58,9 @@ Reason = Literal["", "edge", "unreadable", "short"]
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one person's figure did at one marker. ``value`` with ``low`` and ``high`` is in the
-    figure's unit, None where it can't be told; ``p`` is of this comparison alone. ``before`` and
-    ``after`` are how they mostly looked then (LOOKS), None where that can't be told."""
+    figure's unit, None where it can't be told; ``p`` is of this comparison alone. Of a change
+    that is named ``before`` and ``after`` are how they mostly looked then (LOOKS), None where that
+    can't be told."""
 
     person: int
     value: float | None = None
@@ -92,8 +93,14 @@ def table(material: Material) -> Table:
     found = [change for column in columns for change in column]
     p = np.array([change.p if change.p is not None else np.nan for change in found])
     holds = discoveries(p, RATE)
-    said = iter([_said(c, bool(h), figure) for c, h in zip(found, holds, strict=True)])
-    judged = [[next(said) for _ in column] for column in columns]
+    rest = iter(holds.tolist())
+    judged = [
+        [
+            _said(change, next(rest), figure, person, marker.time_s)
+            for change, marker in zip(column, material.markers, strict=True)
+        ]
+        for column, person in zip(columns, material.people, strict=True)
+    ]
     return Table(
         figure=figure,
         rows=tuple(zip(*judged, strict=True)) if judged else ((),) * len(material.markers),
@@ -184,15 +191,13 @@ def _change(
         return Change(person.number, reason="edge")
     if not np.isfinite(moved[place]):
         return Change(person.number, reason="unreadable")
-    before = mostly(person, at_s - SIDE_S, at_s)
-    after = mostly(person, at_s, at_s + SIDE_S)
     value = float(moved[place])
     if len(usual.differences) < MIN_MOMENTS:
-        return Change(person.number, value, reason="short", before=before, after=after)
+        return Change(person.number, value, reason="short")
     low, high, p = judged(value, usual)
     most = MOST[figure]
     low, high = max(-most, low), min(most, high)
-    return Change(person.number, value, low, high, p, before=before, after=after)
+    return Change(person.number, value, low, high, p)
 
 
 def mostly(person: Person, begin_s: float, end_s: float) -> str | None:
@@ -206,12 +211,17 @@ def mostly(person: Person, begin_s: float, end_s: float) -> str | None:
     return None if look == "cant_tell" else look
 
 
-def _said(change: Change, holds: bool, figure: str) -> Change:
+def _said(change: Change, holds: bool, figure: str, person: Person, at_s: float) -> Change:
     if change.p is None or change.value is None:
         return change
     if not holds or abs(change.value) < LEAST[figure]:
         return replace(change, verdict="none")
-    return replace(change, verdict="more" if change.value > 0 else "less")
+    return replace(
+        change,
+        verdict="more" if change.value > 0 else "less",
+        before=mostly(person, at_s - SIDE_S, at_s),
+        after=mostly(person, at_s, at_s + SIDE_S),
+    )
 
 
 def named(found: Table) -> list[tuple[int, Change]]:

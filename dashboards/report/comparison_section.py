@@ -110,7 +110,9 @@ def _cells(
     def side(value: float | None, n: int) -> str:
         if value is None:
             return words.say("cant_compare")
-        spelled = percent(value) if figure == "facing_front" and not change else signed(value)
+        spelled = signed(value)
+        if not change and figure != "valence":
+            spelled = percent(value) if figure == "facing_front" else f"{value:.2f}"
         return f"{spelled}, {words.say(counted, n=n)}"
 
     ours = side(difference.now, difference.n_now)

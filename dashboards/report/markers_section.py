@@ -59,11 +59,14 @@ def chance(table: Table, words: Words) -> str:
 
 
 def answers_by_marker(material: Material, figure: str) -> dict[tuple[float, str], Measure]:
-    """The room's answers, by the marker's time and label."""
+    """The room's answers, by the marker's time and label; without a value where too little was
+    seen."""
     found: dict[tuple[float, str], Measure] = {}
     for event in material.events:
-        if event.kind == "response" and event.figure == figure and event.measure is not None:
-            found[_key(event)] = event.measure
+        if event.kind == "response":
+            found.setdefault(_key(event), Measure(value=None))
+            if event.figure == figure and event.measure is not None:
+                found[_key(event)] = event.measure
     return found
 
 
@@ -151,7 +154,7 @@ def _looks(change: Change, words: Words) -> Markup | None:
 
 def _room_cell(measure: Measure | None, words: Words) -> Markup:
     if measure is None or measure.value is None:
-        reason = _beside(words.say("reason_few"))
+        reason = _beside(words.say("reason_unanswered" if measure is None else "reason_few"))
         return element("td", words.say("change_cant_tell"), reason, class_="quiet")
     figures = f"{signed(measure.value)} ({interval(measure.low, measure.high)})"
     low, high = measure.low or 0.0, measure.high or 0.0

@@ -39,13 +39,7 @@ MOST_NAMES: Final = 12
 
 def page(now: Material, then: Material | None, made_at: float | None) -> str:
     """The whole file; ``then`` is the session to compare with."""
-    plain = now.without_emotion or (then is not None and then.without_emotion)
-    said = words(plain)
-    if plain and not now.without_emotion:
-        # What is put beside a session without emotion says nothing of one either.
-        said, own = words(False), said
-    else:
-        own = said
+    said = words(now.without_emotion)
     people = [facts(now, person) for person in now.people]
     changed = table(now)
     sections = [
@@ -54,7 +48,7 @@ def page(now: Material, then: Material | None, made_at: float | None) -> str:
         _section("people", _people(now, people, said), said) if people else None,
         _section("markers", markers_section(now, changed, said), said),
         _section("moments", _moments(now, said), said),
-        _compared(now, then, people, own) if then is not None else None,
+        _compared(now, then, people) if then is not None else None,
         _section("notes", _notes(now), said) if now.notes else None,
         _section("coverage", coverage_section(now, people, said), said),
         _section("appendix", appendix(now, said), said),
@@ -243,7 +237,9 @@ def _moments(material: Material, said: Words) -> Markup:
     return plain_table(heads, rows, said.say("table", what=said.say("moments")))
 
 
-def _compared(now: Material, then: Material, people: Sequence[Facts], said: Words) -> Markup:
+def _compared(now: Material, then: Material, people: Sequence[Facts]) -> Markup:
+    # What is put beside a session without emotion says nothing of one either.
+    said = words(now.without_emotion or then.without_emotion)
     theirs = [facts(then, person) for person in then.people]
     return _section("comparison", comparison_section(now, then, people, theirs, said), said)
 

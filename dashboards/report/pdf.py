@@ -13,12 +13,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from readroom.dashboards.report.files import put
+from readroom.dashboards.report.files import cannot, put
 from readroom.dashboards.report.page import GENERATOR
 from readroom.errors import BadSettings, ReadroomError
 
@@ -77,14 +77,27 @@ def to_pdf(
     """Print a report into ``target``, over an earlier report's PDF only. Raises NoChromium,
     NotPrinted where it fails or hangs, BadSettings where the file can't be written."""
     program = find_chromium(chromium)
-    with tempfile.TemporaryDirectory(prefix="readroom-pdf-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with _folder(target) as folder:
         page, printed = folder / "report.html", folder / "report.pdf"
         page.write_text(html, "utf-8")
         said = _run(_command(program, folder, page, printed), folder / "said.txt", timeout_s)
         if not printed.is_file() or not printed.stat().st_size:
             raise NotPrinted(_why(program, said))
         put(target, printed.read_bytes(), ours=is_report)
+
+
+@contextmanager
+def _folder(target: Path) -> Iterator[Path]:
+    """A folder for the browser's files, beside the target: a Chromium that is packed as a snap sees
+    no other program's temporary files. Raises BadSettings where none can be made."""
+    try:
+        made = tempfile.TemporaryDirectory(
+            prefix="readroom-pdf-", dir=target.absolute().parent, ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise cannot(target, error) from None
+    with made as name:
+        yield Path(name)
 
 
 def is_report(content: bytes) -> bool:

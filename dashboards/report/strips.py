@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
+
 from readroom.dashboards.report.curve import WIDTH, marker_lines
 from readroom.dashboards.report.facts import Facts
 from readroom.dashboards.report.markup import Markup, element, joined
 from readroom.dashboards.report.material import Material
-from readroom.dashboards.report.spans import Span, painted
+from readroom.dashboards.report.spans import Span, Track, painted
 from readroom.dashboards.report.words import Words, listed
-from readroom.messages import EXPRESSIONS, LOOKS, NOT_VISIBLE, STATES
+from readroom.messages import EXPRESSIONS, LOOKS, NOT_READ, NOT_VISIBLE, STATES
+from readroom.sessions.arrays import Numbers
 from readroom.words import percent, seconds
 
 #: Strips at most; who was there more briefly has none.
@@ -28,6 +31,8 @@ LOOK_BAND: Final = (22, 10)
 HEIGHT: Final = 32
 #: Looks that are painted; nothing is painted where nothing can be told.
 _PAINTED: Final = LOOKS[:-1]
+#: Where no expression may be read, somebody in view is painted plainly, in the first colour.
+_PLAIN_STATES: Final = tuple(EXPRESSIONS[0] if s == NOT_READ else s for s in STATES)
 
 #: What the patterns are made of, by state; each is a tile of 8 × 8.
 _TILES: Final = {
@@ -56,9 +61,12 @@ def strip(material: Material, found: Facts, words: Words, number: int) -> Markup
     """One person's picture; ``number`` makes its ids unlike the others'."""
     track, end_s = found.person.track, material.end_s
     title, desc = f"strip-{number}", f"strip-{number}-desc"
+    plain = words.vocabulary.without_emotion
+    below = _heads(track) if plain else track.look
+    states = _PLAIN_STATES if plain else STATES
     shapes = [
-        *_paths(painted(track, track.state, end_s, COLUMNS), STATES, "state", STATE_BAND, end_s),
-        *_paths(painted(track, track.look, end_s, COLUMNS), _PAINTED, "look", LOOK_BAND, end_s),
+        *_paths(painted(track, track.state, end_s, COLUMNS), states, "state", STATE_BAND, end_s),
+        *_paths(painted(track, below, end_s, COLUMNS), _PAINTED, "look", LOOK_BAND, end_s),
         element("path", class_="marker", d=marker_lines(material, HEIGHT) or None),
     ]
     return element(
@@ -88,29 +96,38 @@ def described(found: Facts, words: Words) -> str:
 
 def legend(people: Sequence[Facts], words: Words) -> Markup:
     """What the colours and patterns stand for, of those that occur."""
-    states = [s for s in STATES if any(s in found.states for found in people)]
-    looks = [look for look in _PAINTED if any(look in found.looks for found in people)]
+    known = words.vocabulary
+    occur = [s for s in STATES if s in known.states and any(s in f.states for f in people)]
+    looks = [k for k in _PAINTED if k in known.looks and any(k in f.looks for f in people)]
+    states = _PLAIN_STATES if known.without_emotion else STATES
+    above = [(_paint("state", states[STATES.index(s)]), known.states[s]["label"]) for s in occur]
+    below = [(_paint("look", look), known.looks[look]["label"]) for look in looks]
+    if known.without_emotion and any(found.front for found in people):
+        below.insert(0, (_paint("look", LOOKS[0]), known.actions["facing_front"]["label"]))
     return joined(
-        _legend_line("legend_states", states, "state", words),
-        _legend_line("legend_looks", looks, "look", words) if looks else None,
+        _legend_line("legend_states", above, words),
+        _legend_line("legend_looks", below, words) if below else None,
     )
 
 
-def _legend_line(key: str, names: Sequence[str], kind: str, words: Words) -> Markup:
-    sayings = words.vocabulary.states if kind == "state" else words.vocabulary.looks
-    items = [
-        element("li", _swatch(kind, name), sayings[name]["label"])
-        for name in names
-        if name in sayings
-    ]
+def _heads(track: Track) -> Numbers:
+    """Where no expression may be read: the front faced in the place of the first look, turned away,
+    and nothing."""
+    heads: Numbers = np.where(track.front == 1, 0, len(LOOKS) - 1)
+    away = LOOKS.index("turned_away")
+    return np.where(track.look == away, away, heads)
+
+
+def _legend_line(key: str, painted_as: Sequence[tuple[str, str]], words: Words) -> Markup:
+    items = [element("li", _swatch(paint), label) for paint, label in painted_as]
     head = f"{words.say(key)}: {words.say(f'{key}_what')}"
     return element(
         "div", element("p", head, class_="small"), element("ul", *items), class_="legend"
     )
 
 
-def _swatch(kind: str, name: str) -> Markup:
-    rect = Markup(f'<rect width="18" height="12" class="{_paint(kind, name)}"/>')
+def _swatch(paint: str) -> Markup:
+    rect = Markup(f'<rect width="18" height="12" class="{paint}"/>')
     return element("svg", rect, class_="swatch", width="18", height="12", aria_hidden="true")
 
 

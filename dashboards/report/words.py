@@ -101,6 +101,7 @@ _COMMON: Final = {
     "reason_unreadable": "not readable before or after",
     "reason_short": "too short a timeline to know what is usual",
     "reason_few": "fewer than 3 people readable",
+    "reason_unanswered": "no answer was told",
     "before_after": "{before}, then {after}",
     "chance": "{tested} comparisons were made. By chance about {expected} of them would have an "
     "interval without 0; {beyond} had.",
@@ -161,7 +162,8 @@ _COMMON: Final = {
     "caveats": "Read with care",
     "c_looks": "Everything here is about how people looked to cameras and networks. It is no proof "
     "of anything, and no ground for a judgement on one person.",
-    "c_people": "{count} people are few: one person more or less changes the room's figures.",
+    "c_people": "{count} people are few: one more or less changes the room's figures, and their "
+    "interval is wide.",
     "c_coverage": "{who}: readable for {percent} of the time only. What was read may differ from "
     "what wasn't.",
     "c_coverage_many": "{count} of {n} people were readable for less than 60 % of the time. What "
@@ -292,7 +294,7 @@ _SILENT: Final = {
     "curve_unit": "share, 0 to 1",
     "seconds_line": "the same people, {width} at a time",
     "legend_states_what": "whether they were in view",
-    "legend_looks_what": "whether they were turned away",
+    "legend_looks_what": "where the head pointed",
     "change_more": "more to the front",
     "change_less": "less to the front",
     "marker_head": "Change of how much each person faced the front (share of the time): the 5 s "

@@ -150,11 +150,14 @@ class Timelines:
     ) -> list[tuple[Any, ...]]:
         """The columns POINT of the points of ``from_s`` ≤ time < ``to_s``, by person and time (of
         one person), but no more than ``most``."""
+        # The people are named so that a range of time is looked up for each in the primary key.
         return self._rows(
-            f"SELECT {POINT} FROM sample WHERE session = (SELECT id FROM session WHERE name = ?1) "  # noqa: S608
-            "AND person IN (SELECT person FROM person WHERE session = sample.session) "
-            "AND (?2 IS NULL OR person = ?2) AND time_s >= ?3 AND time_s < ?4 "
-            "ORDER BY person, time_s LIMIT ?5",
+            f"""SELECT {POINT} FROM sample
+            WHERE session = (SELECT id FROM session WHERE name = ?1) AND person IN (
+                SELECT person FROM person
+                WHERE session = (SELECT id FROM session WHERE name = ?1)
+                AND (?2 IS NULL OR person = ?2)
+            ) AND time_s >= ?3 AND time_s < ?4 ORDER BY person, time_s LIMIT ?5""",  # noqa: S608
             *(session, person, from_s, to_s, most),
         )
 
@@ -192,10 +195,10 @@ class Timelines:
         )
         asked = (session, from_s, to_s, kind)
         found = self._rows(
-            f"SELECT {schema.EVENT_COLUMNS} {where} ORDER BY start_s, id LIMIT ?5 OFFSET ?6",  # noqa: S608
+            f"SELECT {schema.EVENT_COLUMNS} {where} ORDER BY start_s, id LIMIT ?5 OFFSET ?6",
             *(*asked, limit, offset),
         )
-        total: int = self._rows(f"SELECT count(*) {where}", *asked)[0][0]  # noqa: S608
+        total: int = self._rows(f"SELECT count(*) {where}", *asked)[0][0]
         room = self._rows("SELECT room FROM session WHERE name = ?", session)
         return [schema.event_of(room[0][0], session, row) for row in found], total
 

@@ -46,7 +46,7 @@ def test_of_a_live_talk_nothing_can_be_known_beforehand() -> None:
 
 def test_hundreds_of_markers_are_all_answered() -> None:
     markers = tuple((0.1 * n, f"m{n}") for n in range(190))
-    told = played(room(markers=markers), 0, 20)
+    told = played(room(markers=markers), 0, 26)
     assert len(told.markers) == 190
     assert len({event.state for event in told.of("response")}) == 190
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import redis
@@ -123,6 +125,24 @@ class Publisher:
         for state in states:
             own = replace(state, session=f"{state.session}-{self.mark}")
             add(self.client, self.keys.people, own, maxlen=PEOPLE_KEPT)
+
+    @contextmanager
+    def keep_saying(self, state: RoomState) -> Iterator[None]:
+        """Publish a state again and again, so that it stays the present while a test looks."""
+        enough = threading.Event()
+
+        def repeat() -> None:
+            while not enough.wait(0.5):
+                self.say(replace(state, at=time.time()))
+
+        thread = threading.Thread(target=repeat, daemon=True)
+        self.say(state)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join()
 
     def happen(self, kind: str, **fields: object) -> None:
         """Publish an event of session ``s1``; who is in a slot has its number."""

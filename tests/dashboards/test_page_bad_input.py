@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
-from readroom.messages import EXPRESSIONS, LOOKS, Measure, Span
+from readroom.messages import EXPRESSIONS, LOOKS, Measure, RoomState, Span
 from tests.dashboards.conftest import Watched
 from tests.dashboards.running import Live, live as running_live
 from tests.dashboards.scene import Publisher, person, recording, room_state
@@ -137,28 +137,29 @@ def test_a_machine_that_was_asleep_opens_its_stream_anew(
 def test_a_room_without_people_says_so_in_every_mode(
     page: Page, live: Live, publisher: Publisher
 ) -> None:
-    publisher.say(room_state(5.0, measures={"valence": Measure(value=None)}))
-    expect(page.locator("#empty-title")).to_have_text("Nobody has been in view yet")
-    expect(page.locator("#gauge-told")).to_contain_text("Too little was seen to say (0 people")
-    expect(page.locator("#mix-list")).to_have_text("Nobody in view.")
-    page.goto(f"{live.address}#wall")
-    expect(page.locator("#wall .mix-list")).to_have_text("Nobody in view.")
-    page.goto(f"{live.address}#speaker")
-    expect(page.locator("#speaker .told")).to_have_text(
-        ["Can't tell", "Nobody just now", "Can't tell"]
-    )
+    with publisher.keep_saying(room_state(5.0, measures={"valence": Measure(value=None)})):
+        expect(page.locator("#empty-title")).to_have_text("Nobody has been in view yet")
+        expect(page.locator("#gauge-told")).to_contain_text("Too little was seen to say (0 people")
+        expect(page.locator("#mix-list")).to_have_text("Nobody in view.")
+        page.goto(f"{live.address}#wall")
+        expect(page.locator("#wall .mix-list")).to_have_text("Nobody in view.")
+        page.goto(f"{live.address}#speaker")
+        expect(page.locator("#speaker .told")).to_have_text(
+            ["Can't tell", "Nobody just now", "Can't tell"]
+        )
 
 
 def test_one_person_has_a_card_and_no_room(page: Page, live: Live, publisher: Publisher) -> None:
     alone = [person(1, "happiness", affect=(0.5, 0.1))]
     measures = {"valence": Measure(value=None, n=1, coverage=0.9)}
     publisher.say(*(room_state(half / 2, alone, measures=measures) for half in range(180)))
-    expect(page.locator("#strips .readout")).to_have_text("looks happy")
-    expect(page.locator("#gauge-told")).to_contain_text("Too little was seen to say (1 people")
-    expect(page.locator(".gauge-needle").first).to_be_hidden()
-    page.goto(f"{live.address}#speaker")
-    expect(page.locator("#speaker .told").first).to_have_text("Can't tell")
-    expect(page.locator("#speaker .rests").first).to_contain_text("Takes two people")
+    with publisher.keep_saying(room_state(90.0, alone, measures=measures)):
+        expect(page.locator("#strips .readout")).to_have_text("looks happy")
+        expect(page.locator("#gauge-told")).to_contain_text("Too little was seen to say (1 people")
+        expect(page.locator(".gauge-needle").first).to_be_hidden()
+        page.goto(f"{live.address}#speaker")
+        expect(page.locator("#speaker .told").first).to_have_text("Can't tell")
+        expect(page.locator("#speaker .rests").first).to_contain_text("Takes two people")
 
 
 def test_no_mode_names_an_emotion_where_none_may_be_inferred(
@@ -167,29 +168,30 @@ def test_no_mode_names_an_emotion_where_none_may_be_inferred(
     page = watched.page
     facing = {"facing_front": Span(since_s=1.0, confidence=0.9)}
 
-    def people(front: bool) -> list[object]:
+    def at(time_s: float, *, front: bool) -> RoomState:
         seen = {"measured": ("facing_front",), "actions": facing if front else {}}
-        away = {"look": "turned_away", "look_since_s": 70.0} if not front else {}
-        return [replace(person(slot, "anger"), **seen, **away) for slot in (1, 2, 3)]
+        away = {} if front else {"look": "turned_away", "look_since_s": 70.0}
+        people = [replace(person(slot, "anger"), **seen, **away) for slot in (1, 2, 3)]
+        measures = {"facing_front": Measure(value=0.5, low=0.3, high=0.7, n=3, coverage=0.9)}
+        return room_state(time_s, people, measures=measures, purpose="education", engines={})
 
-    measures = {"facing_front": Measure(value=0.5, low=0.3, high=0.7, n=3, coverage=0.9)}
+    shown = []
     with running_live(redis_url, READROOM_PURPOSE="education") as started:
-        for half in range(160):
-            state = room_state(half / 2, people(half < 80), purpose="education", engines={})  # type: ignore[arg-type]
-            publisher.say(replace(state, measures=measures))
-        page.goto(started.address)
-        expect(page.locator("#gauge-told")).to_contain_text("+0.50 (+0.30 to +0.70)")
-        shown = [page.inner_text("body")]
-        page.get_by_role("button", name="Help").click()
-        shown.append(page.inner_text("#help-dialog"))
-        page.goto(f"{started.address}#wall")
-        expect(page.locator("#wall .wall-gauge")).to_contain_text("facing the front")
-        shown.append(page.inner_text("body"))
-        page.goto(f"{started.address}#speaker")
-        expect(page.locator("#speaker .told")).to_have_text(
-            ["Fewer face the front", "P1, P2", "90 %"]
-        )
-        shown.append(page.inner_text("body"))
+        publisher.say(*(at(half / 2, front=half < 80) for half in range(160)))
+        with publisher.keep_saying(at(80.0, front=False)):
+            page.goto(started.address)
+            expect(page.locator("#gauge-told")).to_contain_text("0.50 (0.30 to 0.70)")
+            shown.append(page.inner_text("body"))
+            page.get_by_role("button", name="Help").click()
+            shown.append(page.inner_text("#help-dialog"))
+            page.goto(f"{started.address}#wall")
+            expect(page.locator("#wall .wall-gauge")).to_contain_text("facing the front")
+            shown.append(page.inner_text("body"))
+            page.goto(f"{started.address}#speaker")
+            expect(page.locator("#speaker .told")).to_have_text(
+                ["Fewer face the front", "P1, P2", "90 %"]
+            )
+            shown.append(page.inner_text("body"))
     for word in (*EXPRESSIONS, *LOOKS[:4], "happy", "pleased", "valence", "arousal", "emotion"):
         assert word not in " ".join(shown).lower(), word
     assert watched.complaints == []

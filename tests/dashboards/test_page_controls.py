@@ -101,6 +101,17 @@ def test_a_clicker_marks_slides_once_it_is_switched_on(page: Page, room: Answeri
     expect(page.get_by_label("Clicker marks slides")).to_be_checked()
 
 
+def test_on_the_wall_and_among_the_signs_a_mark_is_answered_too(
+    page: Page, guarded: Live, room: Answering
+) -> None:
+    for number, where in enumerate(("wall", "speaker"), start=1):
+        page.goto(f"{guarded.address}#{where}")
+        page.keyboard.press("m")
+        expect(page.locator("#toast")).to_have_text(f"Marked: mark {number}")
+    assert labels(room, 2) == ["mark 1", "mark 2"]
+    expect(page.locator("#toast")).to_be_hidden()
+
+
 def test_a_refusal_is_told_with_its_reason(page: Page) -> None:
     page.locator("#mark-label").fill(REFUSED)
     page.keyboard.press("Enter")

@@ -86,7 +86,9 @@ def test_a_recorded_talk_ends_in_a_session_a_summary_and_a_report(
     assert code == 0, err
     assert f"-talk [1].mp4: 5.8 s ({len(pictures)} pictures)" in said
     for who in ("P1", "P2"):
-        assert re.search(rf"^{who} \(0:0\d to 0:0\d\): (looked|was) .*; face readable for", said, re.M)
+        assert re.search(
+            rf"^{who} \(0:0\d to 0:0\d\): (looked|was) .*; face readable for", said, re.M
+        )
     assert "beyond the end, and not marked: x" in said
     assert "the plan" in report.read_text()
     assert "-talk [1].mp4" in report.read_text()

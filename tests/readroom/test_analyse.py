@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from readroom.aggregator.store import only_aggregator
 from readroom.analyse import ROOM, Outputs, check_outputs, settings_for, sort_out
 from readroom.analysis_summary import PersonSummary, Summary, coverage, lines
 from readroom.cli import main
@@ -199,6 +200,18 @@ def test_a_title_and_a_room_that_are_given_are_kept(tmp_path: Path) -> None:
         load_settings(), [tmp_path / f"{'x' * 200}{n}" for n in "12"], own_room=True
     )
     assert len(named.title) == 300
+
+
+def test_a_room_that_runs_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("READROOM_PURPOSE", "research")
+    data = tmp_path / "data"
+    data.mkdir()
+    with only_aggregator(data, "boardroom"):
+        said = refused(capsys, write_clip(tmp_path / "x.mp4"), "--room", "boardroom")
+    assert "room=boardroom" in said
+    assert "stop it, or name another room" in said
 
 
 # What is said of it.

@@ -118,6 +118,7 @@ def test_a_copy_is_made_only_where_it_is_asked_for_without_what_the_file_says_of
     assert photo.read_bytes() == before
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["x-2.annotated.jpg", "x.annotated.jpg", "x.jpg"]
+    assert (tmp_path / "x.annotated.jpg").stat().st_mode & 0o777 == 0o600
     assert "x.annotated.jpg" in capsys.readouterr().out.replace("\n", "")
     with Image.open(tmp_path / "x.annotated.jpg") as copy:
         assert copy.size == (372, 350)  # Upright.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-import anyio
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -43,7 +45,7 @@ def api_routes(api: Api, log: Log, *, open_to_read: bool) -> list[BaseRoute]:
     by_path: dict[str, list[Operation]] = {}
     for operation in OPERATIONS:
         by_path.setdefault(operation.path, []).append(operation)
-    heavy = anyio.CapacityLimiter(MOST_HEAVY)
+    heavy = asyncio.Semaphore(MOST_HEAVY)
     routes = [
         _Endpoint(api, log, heavy, operations).route(f"{BASE}{path}")
         for path, operations in by_path.items()
@@ -65,7 +67,7 @@ class _Endpoint:
     """The operations of one path."""
 
     def __init__(
-        self, api: Api, log: Log, heavy: anyio.CapacityLimiter, operations: Sequence[Operation]
+        self, api: Api, log: Log, heavy: asyncio.Semaphore, operations: Sequence[Operation]
     ) -> None:
         self._api = api
         self._log = log
@@ -117,8 +119,8 @@ class _Endpoint:
                 # Encoded here as well: a long answer would hold up everybody's streams.
                 return _encoded(operation.handle(self._api, call))
 
-        limiter = self._heavy if operation.heavy else None
-        return await anyio.to_thread.run_sync(work, limiter=limiter)
+        async with self._heavy if operation.heavy else contextlib.nullcontext():
+            return await run_in_threadpool(work)
 
 
 def _encoded(answer: Any) -> Response:

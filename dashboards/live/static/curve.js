@@ -4,7 +4,7 @@ import { byId, make, setAttribute, setText, shortened } from "./dom.js";
 import { frameOf } from "./frame.js";
 import { colour } from "./palette.js";
 import { tickStep, ticksOf } from "./strip.js";
-import { measureWord, say, scales, signed } from "./words.js";
+import { figureOn, measureWord, say, scales } from "./words.js";
 
 /** Between two drawings, ms: a measure over a minute doesn't change faster than can be seen. */
 const DRAW_EVERY_MS = 1000;
@@ -73,7 +73,9 @@ export class Curve {
 
   #options({ low, high }, width) {
     const edge = { stroke: () => colour("interval"), width: 1, points: { show: false } };
-    const axis = { stroke: () => colour("muted"), font: FONT, grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false } };
+    const axis = { stroke: () => colour("muted"), font: FONT, ticks: { show: false } };
+    const clock = (_, times) => times.map((time_s) => this.view.clock(time_s));
+    const figures = (_, values) => values.map((value) => figureOn(this.chosen, value));
     const splits = low < 0 ? [low, low / 2, 0, high / 2, high] : [low, high / 2, high];
     return {
       width,
@@ -82,8 +84,8 @@ export class Curve {
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: [low, high] } },
       axes: [
-        { ...axis, size: 26, grid: { show: false }, splits: () => this.#ticks(), values: (_, times) => times.map((s) => this.view.clock(s)) },
-        { ...axis, size: 44, splits: () => splits, values: (_, values) => values.map((value) => (low < 0 ? signed(value) : value.toFixed(1))) },
+        { ...axis, size: 26, grid: { show: false }, splits: () => this.#ticks(), values: clock },
+        { ...axis, size: 44, grid: { stroke: () => colour("line"), width: 1 }, splits: () => splits, values: figures },
       ],
       series: [
         {},
@@ -102,7 +104,7 @@ export class Curve {
     const { from_s, span_s } = this.frame;
     const width = this.plot.bbox.width / window.devicePixelRatio;
     const step_s = tickStep(span_s, width);
-    const ticks = ticksOf(this.frame, step_s, recording ? 0 : room.started_at % step_s);
+    const ticks = ticksOf(this.frame, step_s, recording ? 0 : (room?.started_at ?? 0) % step_s);
     // A label at the very end would be cut, one at the beginning stand in the other axis' way.
     const margin_s = (HALF_LABEL_PX / Math.max(width, 1)) * span_s;
     return ticks.filter((time_s) => time_s >= from_s + margin_s && time_s <= from_s + span_s - margin_s);
@@ -145,9 +147,11 @@ export class Curve {
     const [times, values, lows, highs] = this.plot?.data ?? [[], [], [], []];
     const label = measureWord("", this.chosen);
     const known = at >= 0 && typeof values[at] === "number";
-    const figures = known && { value: signed(values[at]), low: signed(lows[at] ?? values[at]), high: signed(highs[at] ?? values[at]) };
+    const figure = (value) => figureOn(this.chosen, value ?? values[at]);
+    const figures = known && { value: figure(values[at]), low: figure(lows[at]), high: figure(highs[at]) };
     const time = at >= 0 ? this.view.clock(times[at]) : "";
     setText(byId("curve-told"), known ? say(key, { time, ...figures }) : say("curve_none"));
-    setAttribute(byId("chart"), "aria-label", known ? say("curve_label", { label, ...figures }) : say("curve_label_none", { label }));
+    const described = known ? say("curve_label", { label, ...figures }) : say("curve_label_none", { label });
+    setAttribute(byId("chart"), "aria-label", described);
   }
 }

@@ -29,7 +29,7 @@ function changeText(name, measure) {
   return say("change", { label: changeWord(name, fell), value, low: turned(low), high: turned(high) });
 }
 
-export function eventText(event, names) {
+function eventText(event, names) {
   const { kind, state, figure: measured, measure } = event;
   const figure = (value) => (typeof value === "number" ? signed(value) : "?");
   return say(eventKey(event), {

@@ -6,7 +6,7 @@ import { KEPT_S } from "./timeline.js";
 /** Between two points kept, s. */
 const EVERY_S = 0.5;
 /** A person's figures are kept for this long, s: a minute, and what is averaged around its ends. */
-export const PERSON_KEPT_S = 90;
+const PERSON_KEPT_S = 90;
 /** Points further apart than this are not joined, s. */
 const GAP_S = 3;
 

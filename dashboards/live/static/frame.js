@@ -3,7 +3,7 @@
 /** A session that has only begun is drawn in this much room at least, s. */
 const NARROWEST_S = 30;
 /** A timeline that begins before this is the whole one, s. */
-export const WHOLE_FROM_S = 2;
+const WHOLE_FROM_S = 2;
 
 /** {from_s, span_s, latest_s} in session time; of a closed session everything that is kept. */
 export function frameOf({ timeline, closed, window_s }) {

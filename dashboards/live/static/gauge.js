@@ -2,7 +2,7 @@
 
 import { byId, keepInStep, make, makeSilent, setStyle, setText, show } from "./dom.js";
 import { paintSwatch } from "./palette.js";
-import { gaugeScale, hasSentence, labelOf, measureWord, percent, say, signed, states } from "./words.js";
+import { figureOn, gaugeScale, hasSentence, labelOf, measureWord, percent, say, states } from "./words.js";
 
 /** Where a value stands on a scale, in % of its width. */
 const place = (value, { low, high }) => ((Math.min(high, Math.max(low, value)) - low) / (high - low)) * 100;
@@ -17,9 +17,9 @@ export function toldMeasure(name, measure, kind = "measure") {
   const how = known ? (bounded ? "" : "_bare") : "_none";
   return say(`${kind}${how}`, {
     label: measureWord("", name),
-    value: signed(measure?.value ?? 0),
-    low: signed(measure?.low ?? 0),
-    high: signed(measure?.high ?? 0),
+    value: figureOn(name, measure?.value ?? 0),
+    low: figureOn(name, measure?.low ?? 0),
+    high: figureOn(name, measure?.high ?? 0),
     n: measure?.n ?? 0,
     percent: percent(measure?.coverage ?? 0),
   });

@@ -35,7 +35,9 @@ const announcer = new Announcer();
 const person = new PersonDialog();
 const people = new People(schedule, (key) => person.open(view(), key));
 const others = { wall: new Wall(), speaker: new Speaker() };
-const parts = [drawHead, drawBanner, drawGauge, drawMix, drawEmpty, drawSeen, drawCameras, drawEvents, drawFigures, drawEngines];
+const parts = [
+  drawHead, drawBanner, drawGauge, drawMix, drawEmpty, drawSeen, drawCameras, drawEvents, drawFigures, drawEngines,
+];
 
 let scheduled = false;
 let wasStale = false;

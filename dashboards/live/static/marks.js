@@ -1,10 +1,13 @@
 // Marking the moment: the bar, single keys, and a presenter's clicker.
 
 import { ask, newId } from "./api.js";
-import { byId, make, setText } from "./dom.js";
+import { byId, make, show } from "./dom.js";
 import { rememberTick } from "./kept.js";
+import { mode } from "./modes.js";
 import { say } from "./words.js";
 
+/** On the wall and among the signs an answer is shown for this long, ms. */
+const TOAST_MS = 4000;
 /** What a clicker sends, as keys: next, back, start of the show, dark screen. */
 const CLICKER = { PageDown: 1, PageUp: -1, F5: 0, ".": null };
 const MARK_KEYS = new Set(["m", "M", " "]);
@@ -27,6 +30,7 @@ export class Marks {
     this.slide = 0;
     this.keys = true;
     this.clicker = false;
+    this.toasted = 0;
     byId("mark-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.mark();
@@ -53,7 +57,7 @@ export class Marks {
 
   async #send(label) {
     if (!this.mayWrite) {
-      setText(byId("answer"), say("locked"));
+      this.#tell(say("locked"));
       return;
     }
     const answer = await ask("POST", "/markers", { label, id: newId() });
@@ -62,7 +66,11 @@ export class Marks {
 
   /** Also where the same is said twice: it is read out, and seen, anew. */
   #tell(text) {
-    byId("answer").replaceChildren(make("span", "", text));
+    const place = byId(mode() === "page" ? "answer" : "toast");
+    place.replaceChildren(make("span", "", text));
+    show(byId("toast"), mode() !== "page");
+    window.clearTimeout(this.toasted);
+    this.toasted = window.setTimeout(() => show(byId("toast"), false), TOAST_MS);
   }
 
   #key(event) {

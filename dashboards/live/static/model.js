@@ -25,9 +25,18 @@ function figureOf(person, measure) {
 }
 
 /** Whether the newest room state is too old to be told as the present. */
-export function isStale({ room, status, connected, silent_s }) {
+function isStale({ room, status, connected, silent_s }) {
   if (room === null || room.phase === "closed") return false;
   return !connected || status?.redis === false || silent_s > STALE_S;
+}
+
+/** Take one of the server's samples (dashboards/live/history.py) into what is drawn from them. */
+function takeSample({ timeline, curves, figures }, [time_s, at, people, measures]) {
+  const sampled = gaugeScale()?.sampled;
+  const looked = people.map(([slot, state, since_s, person]) => [person > 0 ? person : -slot, state, since_s]);
+  timeline.add(time_s, at, looked);
+  figures.add(time_s, people.map((each, number) => [looked[number][0], each[sampled] ?? null]));
+  curves.add(time_s, measures ?? {});
 }
 
 export class Model {
@@ -49,12 +58,15 @@ export class Model {
 
   /** Begin anew, from the samples of the last minutes; `pause` lets the browser breathe. */
   async takeHistory({ room, age_s, samples, names, events, status }, now_ms, pause) {
-    this.#forget();
-    this.events = [];
+    const past = { timeline: new Timeline(), curves: new Curves(), figures: new PersonFigures() };
     for (let first = 0; first < samples.length; first += SAMPLES_AT_ONCE) {
-      for (const sample of samples.slice(first, first + SAMPLES_AT_ONCE)) this.#takeSample(sample);
+      for (const sample of samples.slice(first, first + SAMPLES_AT_ONCE)) takeSample(past, sample);
       await pause();
     }
+    // At once, so that nobody draws a half of it.
+    this.#forget();
+    Object.assign(this, past);
+    this.events = [];
     this.room = null;
     this.status = status;
     if (room !== null) this.takeRoom(room, age_s, now_ms);
@@ -68,14 +80,6 @@ export class Model {
     this.figures.clear();
     this.names.clear();
     this.marks = [];
-  }
-
-  #takeSample([time_s, at, people, measures]) {
-    const sampled = gaugeScale()?.sampled;
-    const looked = people.map(([slot, state, since_s, person]) => [person > 0 ? person : -slot, state, since_s]);
-    this.timeline.add(time_s, at, looked);
-    this.figures.add(time_s, people.map((each, number) => [looked[number][0], each[sampled] ?? null]));
-    this.curves.add(time_s, measures ?? {});
   }
 
   takeRoom(room, age_s, now_ms) {
@@ -145,10 +149,5 @@ export class Model {
       stale: isStale({ room, status, connected, silent_s }),
       clock: (time_s) => (recording ? sessionClock(time_s) : wallClock((room?.started_at ?? 0) + time_s)),
     };
-  }
-
-  /** What somebody of an event is called. */
-  called(key, otherwise) {
-    return this.names.get(key) ?? otherwise;
   }
 }

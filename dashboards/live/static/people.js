@@ -58,7 +58,8 @@ export class People {
     const parts = {
       swatch: makeSilent("canvas", "swatch"), name: make("span", "name"), readout: make("span", "readout"),
       detail: make("div", "detail"), doing: make("div", "doing"), strip: make("canvas", "strip"),
-      seen: make("div", "seen"), seenText: make("span"), meter: makeSilent("span", "meter"), menu: make("button", "menu", "⋯"),
+      seen: make("div", "seen"), seenText: make("span"), meter: makeSilent("span", "meter"),
+      menu: make("button", "menu", "⋯"),
     };
     const who = make("div", "who");
     const line = make("div", "who-line");

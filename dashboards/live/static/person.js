@@ -12,8 +12,14 @@ export class PersonDialog {
       const name = byId("rename-text").value.trim();
       return [["PATCH", "", { name: name || null }], say("done_rename")];
     });
-    this.#listen("merge-form", () => [["POST", "/merge", { other: Number(byId("merge-other").value) }], say("done_merge")]);
-    this.#listen("split-form", () => [["POST", "/split", { camera: byId("split-camera").value }], say("done_split")]);
+    this.#listen("merge-form", () => {
+      const other = Number(byId("merge-other").value);
+      return [["POST", "/merge", { other }], say("done_merge")];
+    });
+    this.#listen("split-form", () => {
+      const camera = byId("split-camera").value;
+      return [["POST", "/split", { camera }], say("done_split")];
+    });
   }
 
   /** Open it for whoever has this key; nothing happens where they are gone. */

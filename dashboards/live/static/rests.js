@@ -29,7 +29,8 @@ export function drawFigures({ room, silent_s, stale }) {
   setText(byId("figure-lag"), shortTime(room.lag_s + silent_s));
   setText(byId("figure-rate"), stale ? "–" : rate.toFixed(1));
   setText(byId("figure-drops"), all === 0 ? "–" : percent(lost / all));
-  setText(byId("figure-cameras"), stale ? "–" : say("in_view_of", { visible: delivering.length, known: cameras.length }));
+  const delivered = say("in_view_of", { visible: delivering.length, known: cameras.length });
+  setText(byId("figure-cameras"), stale ? "–" : delivered);
 }
 
 export function drawSeen({ room, names }) {

@@ -64,7 +64,8 @@ export function turnedSign({ room, stale, closed, timeline, keyOf }) {
   const turned = (person) => {
     const first_s = timeline.firstSeen(keyOf(person));
     const fresh = room.time_s - person.look_since_s <= NEWS_S;
-    return person.visible && isTurning(person.look) && fresh && first_s !== null && person.look_since_s - first_s >= BEFORE_S;
+    const known = first_s !== null && person.look_since_s - first_s >= BEFORE_S;
+    return person.visible && isTurning(person.look) && fresh && known;
   };
   return room.people
     .filter(turned)

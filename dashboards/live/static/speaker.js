@@ -28,7 +28,8 @@ export class Speaker {
     const wrong = bannerText(view);
     const sign = roomSign(view);
     const [told, glyph] = CHANGES[sign.told]();
-    fill(room, glyph, say("sign_room"), told, sign.n > 0 ? say("sign_room_rests", { n: sign.n }) : wrong || say("sign_room_unknown"));
+    const rests = sign.n > 0 ? say("sign_room_rests", { n: sign.n }) : wrong || say("sign_room_unknown");
+    fill(room, glyph, say("sign_room"), told, rests);
     fillTurned(turned, view);
     fillReadable(readable, view, wrong);
     setText(byId("speaker").querySelector(".leave"), say("leave"));

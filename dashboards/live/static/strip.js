@@ -73,12 +73,13 @@ export function ticksOf({ from_s, span_s }, step_s, shift_s) {
 }
 
 export function drawAxis(canvas, frame, { recording, room, clock }) {
-  if (!isNew(canvas, `${Math.round(frame.from_s / DRAW_EVERY_S)} ${frame.span_s} ${recording} ${room.started_at}`)) return;
+  const from = Math.round(frame.from_s / DRAW_EVERY_S);
+  if (!isNew(canvas, [from, frame.span_s, recording, room?.started_at].join())) return;
   const { pen, width, height } = prepare(canvas);
   const step_s = tickStep(frame.span_s, width);
   pen.font = FONT;
   pen.textBaseline = "top";
-  for (const time_s of ticksOf(frame, step_s, recording ? 0 : room.started_at % step_s)) {
+  for (const time_s of ticksOf(frame, step_s, recording ? 0 : (room?.started_at ?? 0) % step_s)) {
     const x = across(time_s, frame, width);
     pen.fillStyle = colour("line");
     pen.fillRect(Math.round(x), height - 5, 1, 5);

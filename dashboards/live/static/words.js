@@ -58,6 +58,11 @@ export const measureWord = (kind, name) =>
 /** The room's measures that can be drawn, the gauge's first: {measure, low, high, sampled}. */
 export const scales = () => words.scales;
 export const gaugeScale = () => words.scales[0] ?? null;
+/** A measure's figure: with its sign where the scale has two sides. */
+export function figureOn(measure, value) {
+  const scale = words.scales.find((each) => each.measure === measure);
+  return (scale?.low ?? -1) < 0 ? signed(value) : value.toFixed(2);
+}
 /** Whether a look is one that a speaker is told of when somebody turns to it. */
 export const isTurning = (look) => words.turning.includes(look);
 /** Whether a frame is dropped for that reason on purpose. */

@@ -114,6 +114,8 @@ class Stub:
     page: str | None = None
     #: Called before a dashboard is saved: somebody else may do so in between.
     before_saving: Any = None
+    #: Whether its dashboards come from files.
+    provisioned: bool = False
 
     def answer(self, method: str, address: str, body: Any, authorization: str) -> Any:
         """What a request is answered with. Raises Refused."""
@@ -159,6 +161,8 @@ class Stub:
         board = body["dashboard"]
         if body["folderUid"] not in self.folders:
             raise Refused(400, "folder not found")
+        if self.provisioned:
+            raise Refused(400, "Cannot save provisioned dashboard")
         if self.before_saving is not None:
             self.before_saving()
         there = self.dashboards.get(board["uid"])

@@ -174,6 +174,14 @@ def test_what_somebody_saves_meanwhile_is_not_overwritten(
     assert grafana.dashboards["readroom-room"]["title"] == "changed meanwhile"
 
 
+def test_dashboards_that_come_from_files_are_left_to_them(
+    grafana: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grafana.provisioned = True
+
+    assert "from its provisioning files already: nothing needs pushing" in refused(capsys)
+
+
 def test_nobody_at_the_address(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,15 @@ def test_no_alert_fires_in_a_healthy_room(prometheus: Prometheus, rule: Any) -> 
     assert prometheus.instant(f'ALERTS{{alertname="{rule.name}",alertstate="firing"}}') == []
 
 
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule.name)
+def test_every_series_that_an_alert_looks_at_is_there(prometheus: Prometheus, rule: Any) -> None:
+    """In a healthy room no alert has a result; what it compares has one all the same."""
+    looked_at = re.findall(r"\b(?:readroom_\w+|room\w*:[\w:]+|up\b)", rule.expr)
+    assert looked_at
+    for name in looked_at:
+        assert prometheus.instant(name), name
+
+
 def test_a_query_that_is_wrong_is_refused(prometheus: Prometheus) -> None:
     with pytest.raises(Refused, match="parse error"):
         prometheus.instant("sum by (")
@@ -98,6 +107,14 @@ def test_dashboards_and_rules_name_no_metric_that_no_box_has() -> None:
     assert len(named) > 30
     for name, where in named.items():
         assert name in known, f"{name} in {', '.join(sorted(where))}"
+
+
+def test_dashboards_without_emotion_ask_nothing_else_than_the_others() -> None:
+    def queries(without_emotion: bool) -> set[str]:
+        every = (panel for board in boards(without_emotion) for panel in board.panels)
+        return {target.expr for panel in every for target in panel.targets}
+
+    assert queries(True) < queries(False)
 
 
 def test_dashboards_show_every_metric_there_is() -> None:

@@ -266,3 +266,45 @@ def test_axe_finds_nothing_wrong(opened: tuple[Browser, Path], scheme: str) -> N
     page.goto(target.as_uri())
     assert violations(page) == []
     page.close()
+
+
+def test_markers_without_anybody_are_listed_and_say_nothing(tmp_path: Path) -> None:
+    made = Made()
+    made.mark(3.0, "welcome")
+    html = render(made.into(tmp_path), "s1")
+    found = checked(html)
+    assert "1. welcome " in found.text
+    assert "No comparison could be made" in html
+
+
+def test_what_is_in_the_way_of_a_reading_is_told_of_this_session(tmp_path: Path) -> None:
+    import json
+    import sqlite3
+    from contextlib import closing
+
+    from readroom.sessions.file import FILE_NAME
+
+    made = Made(purpose=None)
+    made.person([0.1] * 200 + [None] * 300)
+    made.person([0.1] * 300)
+    timelines = made.into(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file, file:
+        key = file.execute("SELECT id FROM session").fetchone()[0]
+        lost = json.dumps({"stale": 200, "rate": 900})
+        camera = (key, "front", "/home/anna/talk.mp4", "recording", 800, 999, lost)
+        file.execute("INSERT INTO camera VALUES (?, ?, ?, ?, ?, ?, ?)", camera)
+        models = json.dumps({"face": "f", "expression": "e"})
+        file.execute("UPDATE session SET models = ?", (models,))
+    html = render(timelines, "s1")
+    checked(html)
+    text = html.replace("\N{NO-BREAK SPACE}", " ")
+    assert "P1: readable for 40 % of the time only." in text
+    # What the analysis rate leaves out is no loss.
+    assert "Camera front: 20 % of its frames weren&#x27;t read (200 too old)." in text
+    assert "talk.mp4" in text
+    assert "anna" not in text
+    assert "nobody can look puzzled here" in text
+    assert "somebody who was away for longer than 30 s is a new person here" in text
+    assert "2 people are few" in text
+    assert "Nobody was asked what this was read for." in text
+    assert "The first half could be read for" in text
