@@ -507,13 +507,15 @@ def grafana_push(
     folder: Annotated[
         str, typer.Option(help="Title of the folder, where it has to be made.")
     ] = "readroom",
+    room: Room = None,
 ) -> None:
     """Push the dashboards Room, People and Operations: new ones are made, changed ones updated
-    (extra `grafana`; READROOM_GRAFANA__URL and READROOM_GRAFANA__TOKEN)."""
+    (extra `grafana`; READROOM_GRAFANA__URL and READROOM_GRAFANA__TOKEN). Where the room's purpose
+    forbids inferring emotions, those without any."""
     from readroom.dashboards.grafana.connection import Grafana
     from readroom.dashboards.grafana.push import push
 
-    settings = purposes.settle(load_settings(), real_camera=False, ask=None)
+    settings = purposes.settle(load_settings(room=room), real_camera=False, ask=None)
     grafana = Grafana(settings.grafana)
     for line in push(grafana, folder, without_emotion=settings.without_emotion):
         typer.echo(line)

@@ -99,6 +99,9 @@ def test_a_clicker_marks_slides_once_it_is_switched_on(page: Page, room: Answeri
     assert labels(room, 5) == ["slide 1", "slide 2", "slide 3", "slide 2", "screen dark"]
     page.reload()
     expect(page.get_by_label("Clicker marks slides")).to_be_checked()
+    expect(page.locator("#strips > li")).to_have_count(3)
+    page.keyboard.press("PageDown")
+    assert labels(room, 6)[-1] == "slide 3"
 
 
 def test_on_the_wall_and_among_the_signs_a_mark_is_answered_too(

@@ -99,12 +99,13 @@ const handlers = {
   async history(message) {
     await speakFor(message.room);
     await model.takeHistory(message, performance.now(), pause);
+    if (message.room !== null) marks.begin(message.room.session);
     await introduce();
     schedule();
   },
   async room({ room, age_s }) {
     await speakFor(room);
-    if (model.room?.session !== room.session) marks.begin();
+    marks.begin(room.session);
     model.takeRoom(room, age_s, performance.now());
     schedule();
   },

@@ -2,7 +2,7 @@
 
 import { ask, newId } from "./api.js";
 import { byId, make, show } from "./dom.js";
-import { rememberTick } from "./kept.js";
+import { recall, remember, rememberTick } from "./kept.js";
 import { mode } from "./modes.js";
 import { say } from "./words.js";
 
@@ -26,6 +26,7 @@ export function answerText({ done, reason }, doneText) {
 export class Marks {
   constructor() {
     this.mayWrite = false;
+    this.session = "";
     this.count = 0;
     this.slide = 0;
     this.keys = true;
@@ -40,10 +41,12 @@ export class Marks {
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Another session counts its marks and slides anew. */
-  begin() {
+  /** Another session counts its marks and slides anew; a page loaded again goes on with its slide. */
+  begin(session) {
+    if (session === this.session) return;
+    this.session = session;
     this.count = 0;
-    this.slide = 0;
+    this.slide = recall("slide.session", "") === session ? Number(recall("slide", "0")) : 0;
   }
 
   /** Mark this moment with what stands in the field, or a number. */
@@ -90,6 +93,8 @@ export class Marks {
       return;
     }
     this.slide = step === 0 ? 1 : Math.max(1, this.slide + step);
+    remember("slide", String(this.slide));
+    remember("slide.session", this.session);
     this.#send(say("mark_slide", { count: this.slide }));
   }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from tests.e2e.running import run
 
 from .prometheus import Prometheus, started
 
-ROOM = "room"
+#: Of this process: commands look for a room by its name, wherever on the machine it runs.
+ROOM = f"demo-{os.getpid()}"
 
 
 @contextlib.contextmanager
-def scraped(folder: Path, purpose: str = "research") -> Iterator[Prometheus]:
+def scraped(folder: Path) -> Iterator[Prometheus]:
     """The demo room and Prometheus, once everything that is slow to come has been scraped."""
-    with run(folder / "data", READROOM_PURPOSE=purpose) as room:
+    with run(folder / "data", READROOM_ROOM=ROOM) as room:
         room.wait_for(r"[2-9] people · lag")
         targets = room.metrics_address.replace("/metrics", "/targets")
         with started(folder, targets) as server:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from readroom import purpose
 from readroom.cli import main
+from readroom.dashboards.grafana import connection
 from readroom.dashboards.grafana.boards import boards
 from readroom.dashboards.grafana.panels import as_json
 from readroom.messages import WITHOUT_EMOTION
@@ -86,6 +88,14 @@ def test_where_no_emotion_may_be_inferred_no_dashboard_names_one(
     monkeypatch.setenv("READROOM_PURPOSE", purpose)
 
     assert run("push") == 0
+
+    pushed(grafana, without_emotion=True)
+
+
+def test_the_purpose_is_that_of_the_room_that_is_named(grafana: Stub, tmp_path: Path) -> None:
+    purpose.keep(tmp_path / "data", "office", purpose.answered("workplace", 0.0))
+
+    assert run("push", "--room", "office") == 0
 
     pushed(grafana, without_emotion=True)
 
@@ -194,6 +204,20 @@ def test_nobody_at_the_address(
 
     assert f"Grafana at {address} doesn't answer" in line
     assert "READROOM_GRAFANA__URL" in line
+
+
+def test_somebody_at_the_address_who_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.3)
+    monkeypatch.setenv("READROOM_GRAFANA__TOKEN", TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("READROOM_GRAFANA__URL", address)
+
+        line = refused(capsys)
+
+    assert f"Grafana at {address} doesn't answer" in line
 
 
 def test_something_else_at_the_address(grafana: Stub, capsys: pytest.CaptureFixture[str]) -> None:
