@@ -1,5 +1,5 @@
 """Draws what the packaged networks see in the demo room's public-domain portraits, and in the demo
-room: docs/faces/portraits.jpg and docs/faces/demo_room.jpg (``python -m docs.pictures``).
+room: docs/faces/portraits.jpg and docs/faces/demo_room.jpg (``python -m docs.face_pictures``).
 """
 
 from __future__ import annotations
