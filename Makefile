@@ -31,10 +31,11 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 bench: $(VENV)/.installed-dev ## speed and memory: a table, and .out/bench.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(VENV)/.installed-dev ## settings.md, metrics.md, semantics/actions.md and table.md, from the code
+docs: $(VENV)/.installed-dev ## settings.md, metrics.md, api.md, semantics/actions.md and table.md, dashboards: from the code
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m docs.actions_page
 	@$(BIN)/python -m docs.table_page
+	@$(BIN)/python -m readroom.dashboards.grafana
 
 lab: $(VENV)/.installed-lab ## set up PyTorch for `readroom lab` (its CPU build first, if you want that one)
 

@@ -171,8 +171,9 @@ def _hour_rows(hour: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         (
             "its heap every 12 minutes, late ÷ early (goal ≤ 1.10)",
-            f"{heaps} MB, **{end['heap_mb'] / full['heap_mb']:.2f}**; elements {full['nodes']} → "
-            f"{end['nodes']}, listeners {full['listeners']} → {end['listeners']}",
+            f"{heaps} MB, **{end['heap_mb'] / full['heap_mb']:.2f}**; objects {full['objects']} → "
+            f"{end['objects']}, elements {full['nodes']} → {end['nodes']}, listeners "
+            f"{full['listeners']} → {end['listeners']}",
         ),
     ]
 
@@ -540,8 +541,9 @@ def _wait_for_title(page: Page, title: str) -> None:
 
 
 def held(tools: CDPSession) -> dict[str, float]:
-    """What a page holds once its garbage is collected: heap, MB, and numbers of nodes and
-    listeners. The least of some looks: messages may still be on their way through it."""
+    """What a page holds once its garbage is collected: heap, MB (with compiled code, which comes
+    with time), and numbers of JavaScript objects, of nodes and of listeners. The least of some
+    looks: messages may still be on their way through it."""
     looks = []
     for _ in range(LOOKS_AT_HEAP):
         time.sleep(LOOK_EVERY_S)
@@ -551,11 +553,23 @@ def held(tools: CDPSession) -> dict[str, float]:
         looks.append(
             {
                 "heap_mb": heap["usedSize"] / 1e6,
+                "objects": _objects(tools),
                 "nodes": counters["nodes"],
                 "listeners": counters["jsEventListeners"],
             }
         )
     return min(looks, key=lambda look: look["heap_mb"])
+
+
+def _objects(tools: CDPSession) -> int:
+    """How many JavaScript objects are alive."""
+    base = tools.send("Runtime.evaluate", {"expression": "Object.prototype"})["result"]
+    found = tools.send("Runtime.queryObjects", {"prototypeObjectId": base["objectId"]})["objects"]
+    count = {"functionDeclaration": "function () { return this.length; }", "returnByValue": True}
+    said = tools.send("Runtime.callFunctionOn", {"objectId": found["objectId"], **count})
+    for each in (found, base):
+        tools.send("Runtime.releaseObject", {"objectId": each["objectId"]})
+    return int(said["result"]["value"])
 
 
 # -- the report ---------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from readroom.analysis_summary import Summary, as_data, lines, pictures, summari
 from readroom.box import Box, run_box
 from readroom.errors import EXIT_BAD_SETTINGS, EXIT_OK, BadSettings, ReadroomError
 from readroom.messages import RoomState
-from readroom.photo_files import Unreadable, is_picture, pictures_in, read
+from readroom.photo_files import Unreadable, is_heif, is_picture, pictures_in, read
 from readroom.photos import (
     ONE_MOMENT,
     ONE_MOMENT_PLAIN,
@@ -120,8 +120,12 @@ def sort_out(names: Sequence[str]) -> tuple[list[Path], list[Path]]:
         path = _usable(name)
         if path.is_dir():
             pictures += pictures_in(path)
+        elif is_picture(path):
+            pictures.append(path)
+        elif is_heif(path):
+            raise BadSettings(f"{path}: a HEIF picture, which isn't read here; save it as JPEG")
         else:
-            (pictures if is_picture(path) else videos).append(path)
+            videos.append(path)
     if pictures and videos:
         raise BadSettings(
             f"{pictures[0]} is a picture, {videos[0]} is none: analyse pictures and videos one "
@@ -188,7 +192,7 @@ def settings_for(settings: Settings, files: Sequence[Path], *, own_room: bool) -
     return settings.model_copy(
         update={
             "room": f"{ROOM}-{os.getpid()}" if own_room else settings.room,
-            "title": settings.title or ", ".join(path.name for path in files)[:LONGEST_TITLE],
+            "title": settings.title or _title(files),
             "sources": tuple(map(str, files)),
             "log_level": "warning" if settings.log_level == "info" else settings.log_level,
             "redis": settings.redis.model_copy(update={"url": None}),
@@ -197,6 +201,12 @@ def settings_for(settings: Settings, files: Sequence[Path], *, own_room: bool) -
             "http": settings.http.model_copy(update=http),
         }
     )
+
+
+def _title(files: Sequence[Path]) -> str:
+    """The files' names, in one line."""
+    names = ", ".join(path.name for path in files)
+    return "".join(each if each.isprintable() else " " for each in names)[:LONGEST_TITLE]
 
 
 def analyse_videos(

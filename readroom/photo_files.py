@@ -23,6 +23,8 @@ from readroom.pixels import Picture
 
 #: Formats that are read, where this Pillow knows them.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000")
+#: How a file of MPEG's container begins that holds still pictures (ISO/IEC 23008-12).
+HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 #: More pixels aren't decoded: with transparency so many take 1.3 GB for a moment (measured).
 MOST_PIXELS: Final = 128_000_000
 #: Larger pictures are scaled down to this side, px.
@@ -65,6 +67,14 @@ def is_picture(path: Path) -> bool:
         raise BadSettings(f"{path}: can't be read ({error.strerror or error})") from None
     except Exception:  # Whatever a damaged header makes of a decoder: it is none that can be used.
         return False
+
+
+def is_heif(path: Path) -> bool:
+    """Whether a file is a HEIF picture (HEIC), as telephones make them: a video reader would take
+    its parts for pictures of their own."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS
 
 
 def pictures_in(folder: Path) -> list[Path]:

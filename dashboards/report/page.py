@@ -32,6 +32,8 @@ GENERATOR: Final = "readroom report"
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
+#: A gap that can be seen, as a share of a curve's points.
+SEEN_GAP: Final = 0.01
 #: Rows of the table of totals at most, and names in the head.
 MOST_ROWS: Final = 60
 MOST_NAMES: Final = 12
@@ -151,7 +153,7 @@ def _curve(material: Material, said: Words) -> Markup:
         items.append((_mark("marker"), said.say("marker_line")))
     if any(event.kind in ("inflection", "peak") for event in material.events):
         items += [("▲▼", said.say("turn_sign")), ("◆", said.say("peak_sign"))]
-    if not np.isfinite(found.thin if one else found.value).all():
+    if np.isnan(found.thin if one else found.value).mean() > SEEN_GAP:
         items.append((None, said.say("gap")))
     key = element("ul", *(element("li", sign, text) for sign, text in items), class_="key")
     caption = element("p", f"{what} ({said.say('curve_unit')})", class_="muted small")

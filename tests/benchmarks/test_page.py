@@ -61,7 +61,7 @@ def test_a_kind_that_is_cut_in_two_counts_once() -> None:
 
 
 def test_the_figures_become_rows_of_the_table() -> None:
-    kept = {"heap_mb": 2.0, "nodes": 700, "listeners": 60}
+    kept = {"heap_mb": 2.0, "objects": 9000, "nodes": 700, "listeners": 60}
     found = {
         "update": dict.fromkeys(
             ("updates", "p50_ms", "p95_ms", "bare_p50_ms", "bare_p95_ms", "clock_ms"), 40.0

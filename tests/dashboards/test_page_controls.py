@@ -74,6 +74,7 @@ def test_single_keys_mark_where_nothing_has_the_focus_and_can_be_switched_off(
     page: Page, room: Answering
 ) -> None:
     page.keyboard.press("m")
+    expect(answer(page)).to_have_text("Marked: mark 1")
     page.keyboard.press("Space")
     assert labels(room, 2) == ["mark 1", "mark 2"]
     page.locator("#mark-label").focus()
@@ -93,10 +94,12 @@ def test_single_keys_mark_where_nothing_has_the_focus_and_can_be_switched_off(
 def test_a_clicker_marks_slides_once_it_is_switched_on(page: Page, room: Answering) -> None:
     page.keyboard.press("PageDown")  # Only scrolls.
     page.get_by_label("Clicker marks slides").check()
-    for key in ("F5", "PageDown", "PageDown", "PageUp", "."):
+    clicks = ("F5", "PageDown", "PageDown", "PageUp", ".")
+    marked = ("slide 1", "slide 2", "slide 3", "slide 2", "screen dark")
+    for key, label in zip(clicks, marked, strict=True):
         page.keyboard.press(key)
-        expect(answer(page)).to_contain_text("Marked")
-    assert labels(room, 5) == ["slide 1", "slide 2", "slide 3", "slide 2", "screen dark"]
+        expect(answer(page)).to_have_text(f"Marked: {label}")
+    assert labels(room, 5) == list(marked)
     page.reload()
     expect(page.get_by_label("Clicker marks slides")).to_be_checked()
     expect(page.locator("#strips > li")).to_have_count(3)

@@ -33,8 +33,19 @@ class Room:
         self._running = running
 
     def tell(self, *words: str) -> None:
-        """``readroom`` with these words, as somebody types them."""
-        ended = subprocess.run(
+        """``readroom`` with these words, as somebody types them; it is done."""
+        ended = self.say(*words)
+        assert (ended.returncode, ended.stdout) == (0, "done in room room\n"), ended.stderr
+
+    def refused(self, *words: str) -> str:
+        """The same of what can't be done: why."""
+        ended = self.say(*words)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        return ended.stderr
+
+    def say(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """``readroom`` with these words, and what comes of it."""
+        return subprocess.run(
             [sys.executable, "-m", "readroom", *words],
             cwd=ROOT,
             env={**os.environ, "READROOM_REDIS__URL": self._url},
@@ -43,7 +54,6 @@ class Room:
             timeout=60,
             check=False,
         )
-        assert (ended.returncode, ended.stdout) == (0, "done in room room\n"), ended.stderr
 
     @property
     def state(self) -> RoomState:
@@ -179,15 +189,15 @@ def test_two_people_are_said_to_be_one_and_then_not(
         running.interrupt()
 
 
-def test_what_cannot_be_done_changes_nothing_and_is_logged(
+def test_what_cannot_be_done_changes_nothing_and_is_told_and_logged(
     tmp_path: Path, redis_url: str, client: redis.Redis
 ) -> None:
     with run(tmp_path, READROOM_REDIS__URL=redis_url) as running:
         running.wait_for(r"[1-9] (people|person) · lag")
         room = Room(client, redis_url, running)
-        room.tell("session", "start", "again")
+        assert "is running; stop it first" in room.refused("session", "start", "again")
         running.wait_for(r"start: session .* is running; stop it first")
-        room.tell("session", "merge", "P1", "P32")
+        assert "there is no P32" in room.refused("session", "merge", "P1", "P32")
         running.wait_for(r"merge: there is no P32")
         assert room.state.phase == "running"
         assert len(room.events("session_started")) == 1

@@ -64,6 +64,7 @@ def test_pictures_and_videos_together_are_refused(
         (lambda path: path.write_bytes(b"\0" * 5000) and path, "not a video"),
         (lambda path: cut(write_clip(path), 0.5), "not a video"),
         (lambda path: path.mkdir() or path, "no pictures in this folder"),
+        (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(99)) and path, "save it as"),
     ],
 )
 def test_what_is_no_video_is_one_line_and_exit_code_2(
@@ -200,6 +201,8 @@ def test_a_title_and_a_room_that_are_given_are_kept(tmp_path: Path) -> None:
         load_settings(), [tmp_path / f"{'x' * 200}{n}" for n in "12"], own_room=True
     )
     assert len(named.title) == 300
+    (odd,) = [settings_for(load_settings(), [tmp_path / "a\x1b[2J\nb"], own_room=True).title]
+    assert odd == "a [2J b"
 
 
 def test_a_room_that_runs_is_left_alone(

@@ -118,10 +118,9 @@ def test_a_turned_grey_picture_of_16_bits_stands_upright(tmp_path: Path) -> None
     assert looks_like_the_scene(photo)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
-def test_a_hundred_million_pixels_are_scaled_down(tmp_path: Path, suffix: str) -> None:
-    options = {"compress_level": 1} if suffix == "png" else {}
-    photo = read(saved(tmp_path / f"x.{suffix}", Image.new("L", (11_600, 8_700), 90), **options))
+def test_a_hundred_million_pixels_are_scaled_down(tmp_path: Path) -> None:
+    huge = Image.new("L", (11_600, 8_700), 90)
+    photo = read(saved(tmp_path / "x.png", huge, compress_level=1))
     assert photo.size == (11_600, 8_700)
     assert max(photo.picture.shape) == MOST_SIDE_PX
     assert photo.scale == pytest.approx(11_600 / MOST_SIDE_PX)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -36,21 +33,9 @@ from tests.aggregator.stored import a_session, about, event, write
 from tests.dashboards.scene import person, room_state
 from tests.readroom.test_commands import aggregator
 
-from . import stub as stand_in
-from .prometheus import Prometheus
-from .scraping import ROOM
 from .stub import TOKEN, Stub
 
 KEYS = Keys("room")
-
-
-@pytest.fixture
-def grafana(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
-    """A stand-in, named in the environment."""
-    with stand_in.running() as stub:
-        monkeypatch.setenv("READROOM_GRAFANA__URL", stub.address)
-        monkeypatch.setenv("READROOM_GRAFANA__TOKEN", TOKEN)
-        yield stub
 
 
 def run(*words: str) -> int:
@@ -415,33 +400,6 @@ def test_it_can_be_stopped_before_a_session_starts(
     following = Following(grafana, redis_url)
 
     assert following.stop() == "no session started"
-
-
-@pytest.mark.slow
-def test_the_real_program_is_followed_and_its_markers_are_written(
-    grafana: Stub, prometheus: Prometheus
-) -> None:
-    """The demo room that is scraped, found on this machine as a user's command finds it."""
-    words = [sys.executable, "-m", "readroom"]
-    room = ["--room", ROOM]
-    with subprocess.Popen(
-        [*words, "grafana", "annotate", "--follow", *room], stdout=subprocess.PIPE, text=True
-    ) as following:
-        try:
-            wait(lambda: texts(grafana, "session") == ["The session began"])
-            subprocess.run([*words, "mark", "pricing slide", *room], check=True)
-            wait(lambda: texts(grafana, "marker") == ["Marked: pricing slide"])
-            following.send_signal(signal.SIGINT)
-            said, _ = following.communicate(timeout=30)
-        finally:
-            following.kill()
-
-    assert following.returncode == 0
-    assert said.splitlines()[0].startswith("annotating session ")
-    assert said.splitlines()[-1].endswith(" annotations written")
-    (marked,) = (a for a in grafana.annotations.values() if "marker" in a["tags"])
-    assert abs(marked["time"] / 1000 - time.time()) < 60
-    assert f"room:{ROOM}" in marked["tags"]
 
 
 def test_from_the_command_line(

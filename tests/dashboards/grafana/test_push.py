@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,6 @@ from readroom.messages import WITHOUT_EMOTION
 
 from . import stub as stand_in
 from .stub import TOKEN, Stub
-
-
-@pytest.fixture
-def grafana(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
-    """A stand-in, named in the environment."""
-    with stand_in.running() as stub:
-        monkeypatch.setenv("READROOM_GRAFANA__URL", stub.address)
-        monkeypatch.setenv("READROOM_GRAFANA__TOKEN", TOKEN)
-        yield stub
 
 
 def run(*words: str) -> int:

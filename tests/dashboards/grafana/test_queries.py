@@ -21,6 +21,8 @@ from .scraping import ROOM
 pytestmark = pytest.mark.slow
 
 ALL_BOARDS = {board.uid: board for emotion in (False, True) for board in boards(emotion)}
+#: Alerts that a machine with other work may bring about, in however healthy a room.
+OF_SPEED = ("ReadroomLag", "ReadroomFramesLost")
 every_board = pytest.mark.parametrize("board", ALL_BOARDS.values(), ids=ALL_BOARDS)
 
 
@@ -53,9 +55,11 @@ def test_every_recording_rule_has_a_result(prometheus: Prometheus, rule: Any) ->
     assert prometheus.instant(rule.name)
 
 
-@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule.name)
-def test_no_alert_fires_in_a_healthy_room(prometheus: Prometheus, rule: Any) -> None:
-    assert prometheus.instant(f'ALERTS{{alertname="{rule.name}",alertstate="firing"}}') == []
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALERTS if rule.name not in OF_SPEED], ids=lambda rule: rule.name
+)
+def test_no_alert_has_a_reason_to_fire_in_a_healthy_room(prometheus: Prometheus, rule: Any) -> None:
+    assert prometheus.instant(rule.expr) == []
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule.name)

@@ -41,7 +41,7 @@ def test_a_point_s_affect_is_that_of_its_expression(rows: list[Any]) -> None:
     found = one(rows)
     for row, (valence, arousal) in zip(rows, found.affect, strict=True):
         shares = None if row[3] is None else tuple(value / 255 for value in row[3])
-        told = affect(STATES[row[1]], shares)  # type: ignore[arg-type]
+        told = affect(STATES[row[1]], shares)
         if told is None:
             assert math.isnan(valence)
             assert math.isnan(arousal)
