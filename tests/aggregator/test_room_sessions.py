@@ -12,7 +12,7 @@ from readroom.aggregator.room_data import RoomData, carry_over
 from readroom.aggregator.session import goes_on
 from readroom.messages import Command, Marker, encode
 from tests.aggregator.made import LANE, START, face, looks, report, room
-from tests.aggregator.scripted import Arrival, Told, cut, film, play, sees
+from tests.aggregator.scripted import Arrival, Told, cut, film, in_order, play, sees
 
 HAPPY = sees(face(100, expression=looks("happiness")), face(400, expression=looks("neutral")))
 
@@ -332,10 +332,24 @@ def test_two_who_are_one_have_one_name(
         assert names(there) == [left]
 
 
-def test_a_split_without_a_camera_is_by_the_only_one_that_sees_the_person() -> None:
+def test_a_split_without_a_camera_needs_a_person_whom_only_one_sees() -> None:
     there = room()
-    told = play(there, [*film(HAPPY, 0, 5), says("split", 5, slot=1)])
-    assert not [line for line in told.refused if "name a camera" in line]
+    front, side = film(sees(face(100)), 0, 10), film(sees(face(400)), 0, 10, camera="side")
+    told = play(there, in_order(front, side))
+    play(there, [says("merge", 10, slot=1, other=2)], told)
+    (person,) = there.state(START, START).people
+    assert set(person.cameras) == {"front", "side"}
+    play(there, [says("split", 11, slot=1)], told)
+    assert told.refused == ["split: P1 is seen by front, side; name a camera"]
+
+
+def test_without_a_camera_it_is_the_only_one_that_sees_the_person() -> None:
+    named, unnamed = room(), room()
+    told = [
+        play(there, [*film(HAPPY, 0, 5), says("split", 5, slot=1, **camera)]).refused
+        for there, camera in ((named, {"camera": "front"}), (unnamed, {}))
+    ]
+    assert told[0] == told[1]
 
 
 def test_what_became_of_a_command_is_told_each_time_that_it_comes() -> None:
