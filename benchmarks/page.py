@@ -71,7 +71,7 @@ _TASK: Final = "ThreadControllerImpl::RunTask"
 #: How often the page's clock is compared with this process's.
 LOOKS_AT_CLOCK: Final = 40
 #: How often a heap is looked at, and how long before each time, s.
-LOOKS_AT_HEAP, LOOK_EVERY_S = 4, 0.4
+LOOKS_AT_HEAP, LOOK_EVERY_S = 3, 0.4
 #: The page has fallen behind for good after this long, s.
 PATIENCE_S: Final = 60.0
 _ROOM: Final = "bench"

@@ -36,13 +36,14 @@ class Guard:
 
     @classmethod
     def of(cls, settings: HttpSettings) -> Guard:
-        """The rules that ``settings`` ask for: to read, a token is needed only beyond loopback."""
+        """The rules that ``settings`` ask for: to read, a token is needed only beyond loopback. A
+        name besides is a proxy's, behind which anybody may be."""
         hosts = {*LOOPBACK, settings.host, *settings.hosts}
         token = settings.token.get_secret_value() if settings.token else None
         return cls(
             frozenset(host.lower() for host in hosts),
             token,
-            open_to_read=settings.host in LOOPBACK,
+            open_to_read=settings.host in LOOPBACK and not settings.hosts,
         )
 
     def check(

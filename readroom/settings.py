@@ -274,7 +274,8 @@ class HttpSettings(_Section):
         "as they are. They are never stored.",
     )
     hosts: tuple[str, ...] = Field(
-        (), description="Further names this service is reached by (checked against Host, Origin)."
+        (),
+        description="Further names this service is reached by, such as a proxy's (checked against Host, Origin). With one every request needs the token.",
     )
 
     @field_validator("hosts", mode="before")
@@ -289,6 +290,11 @@ class HttpSettings(_Section):
             raise ValueError(
                 f"{self.host} is reachable from other machines: set READROOM_HTTP__TOKEN to "
                 f"{SHORTEST_TOKEN} characters or more, or bind 127.0.0.1"
+            )
+        if self.hosts and not token:
+            raise ValueError(
+                f"hosts (READROOM_HTTP__HOSTS) names {self.hosts[0]}, behind which anybody may be: "
+                f"set READROOM_HTTP__TOKEN to {SHORTEST_TOKEN} characters or more"
             )
         if token and len(token) < SHORTEST_TOKEN:
             raise ValueError(

@@ -43,7 +43,7 @@ class RoomMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a page needs to begin, or to begin again. ``names`` are by slot."""
+    """All that a page needs to begin, or to begin again. ``names`` are by the person's number."""
 
     room: RoomState | None
     age_s: float

@@ -11,23 +11,13 @@ points are left out: there nobody was looked at. What fits differs:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Final
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from readroom.affect import PLACES
-from readroom.messages import EXPRESSIONS
-
-#: States by their number in messages.STATES of whom an expression was read.
-_READ: Final = len(EXPRESSIONS) + 1
-_PLACES: Final = np.array([PLACES[name] for name in EXPRESSIONS])
-
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
+from readroom.sessions.arrays import Floats, Numbers, Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +37,23 @@ class Columns:
     measured: Numbers
 
 
-def columns(points: Iterable[Sequence[Any]]) -> Iterator[Columns]:
-    """The timelines that rows of timelines.POINT are, in order of person and time."""
-    for person, rows in groupby(points, key=lambda row: row[0]):
-        _, time_s, state, confidence, expression, coverage, look, actions, measured = zip(
-            *rows, strict=True
-        )
-        states = np.array(state, np.int64)
+def columns(points: Points) -> Iterator[Columns]:
+    """A session's points, person by person, in their order."""
+    affect = np.column_stack(points.affect())
+    edges = np.flatnonzero(np.diff(points.person, prepend=-1, append=-1))
+    for begin, end in pairwise(edges):
+        own = slice(begin, end)
         yield Columns(
-            person,
-            np.array(time_s, np.float64),
-            states,
-            np.array(confidence, np.float64),
-            _affect(states, expression),
-            np.array(coverage, np.float64),
-            np.array(look, np.int64),
-            np.array(actions, np.int64),
-            np.array(measured, np.int64),
+            int(points.person[begin]),
+            points.time_s[own],
+            points.state[own],
+            points.confidence[own],
+            affect[own],
+            points.coverage[own],
+            points.look[own],
+            points.actions[own],
+            points.measured[own],
         )
-
-
-def _affect(states: Numbers, expressions: Sequence[bytes | None]) -> Floats:
-    """readroom.affect of each point."""
-    found = np.full((len(states), 2), np.nan)
-    there = np.array([value is not None for value in expressions]) & (states < _READ)
-    if there.any():
-        read = zip(expressions, there, strict=True)
-        stored = b"".join(value for value, is_there in read if is_there and value is not None)
-        shares = np.frombuffer(stored, np.uint8).reshape(-1, len(EXPRESSIONS)) / 255
-        found[there] = shares @ _PLACES
-    return found
 
 
 def in_steps(of: Columns, step_s: float) -> Columns:

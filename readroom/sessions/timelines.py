@@ -18,9 +18,6 @@ from readroom.sessions.file import BUSY_S, FILE_NAME, NotStored, connect
 from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow, Sample
 from readroom.sessions.schema import MIGRATIONS
 
-#: What :meth:`Timelines.points` gives of each point of a timeline.
-POINT: Final = "person, time_s, state, confidence, expression, coverage, look, actions, measured"
-
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
@@ -147,12 +144,12 @@ class Timelines:
 
     def points(
         self, session: str, person: int | None, from_s: float, to_s: float, most: int
-    ) -> list[tuple[Any, ...]]:
-        """The columns POINT of the points of ``from_s`` ≤ time < ``to_s``, by person and time (of
+    ) -> Points:
+        """The points of ``from_s`` ≤ time < ``to_s``, by person and time (of
         one person), but no more than ``most``."""
         # The people are named so that a range of time is looked up for each in the primary key.
-        return self._rows(
-            f"""SELECT {POINT} FROM sample
+        rows = self._rows(
+            f"""SELECT {schema.SAMPLE_COLUMNS} FROM sample
             WHERE session = (SELECT id FROM session WHERE name = ?1) AND person IN (
                 SELECT person FROM person
                 WHERE session = (SELECT id FROM session WHERE name = ?1)
@@ -160,6 +157,7 @@ class Timelines:
             ) AND time_s >= ?3 AND time_s < ?4 ORDER BY person, time_s LIMIT ?5""",  # noqa: S608
             *(session, person, from_s, to_s, most),
         )
+        return points_of(rows)
 
     def coverage(self, session: str) -> dict[int, float]:
         """By person: the mean of the timeline's coverage, 0..1; people without points are left

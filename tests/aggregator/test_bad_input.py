@@ -676,7 +676,9 @@ def muddle(seed: int, seconds: int) -> list[Arrival]:
         if draw.random() < 0.005:
             off_s[draw.choice(cameras)] += draw.choice((-3600.0, -1.0, 0.3, 60.0))
         if draw.random() < 0.03:
-            verb = draw.choice(("start", "stop", "note", "title", "merge", "split", "split", "rename"))
+            verb = draw.choice(
+                ("start", "stop", "note", "title", "merge", "split", "split", "rename")
+            )
             one, other = draw.randint(1, 5), draw.randint(1, 5)
             camera = draw.choice(cameras)
             at_s = now - START

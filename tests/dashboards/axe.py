@@ -16,7 +16,9 @@ _RUN = """async () => (await axe.run(document, {
 def violations(page: Page) -> list[str]:
     """Run axe-core in the page; empty where it finds nothing."""
     # By the debugger's protocol: the page's own policy lets no script in, and stays in force.
-    page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    page.evaluate(
+        resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    )
     found: list[dict[str, Any]] = page.evaluate(_RUN)
     return [
         f"{each['id']}: {each['help']}: {', '.join(str(node['target']) for node in each['nodes'])}"

@@ -71,7 +71,9 @@ def test_a_server_that_starts_late_knows_the_last_minutes(
 ) -> None:
     publisher.say(*(room_state(half / 2, [person(1, "neutral")]) for half in range(500)))
     with running_live(redis_url) as live:
-        eventually(lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 249.5)
+        eventually(
+            lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 249.5
+        )
         with httpx.stream("GET", f"{live.address}api/v1/stream", timeout=10) as response:
             assert len(next_of(follow(response), "history")["samples"]) == 500
 
@@ -88,7 +90,9 @@ def test_every_answer_carries_the_security_headers(live: Live) -> None:
         assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["", "api/v1/room", "api/v1/stream", "static/main.js", "metrics", "nothing"])
+@pytest.mark.parametrize(
+    "path", ["", "api/v1/room", "api/v1/stream", "static/main.js", "metrics", "nothing"]
+)
 def test_foreign_hosts_and_origins_are_refused_everywhere(live: Live, path: str) -> None:
     address = f"{live.address}{path}"
     assert httpx.get(address, headers={"Host": "evil.example"}).status_code == 421
@@ -144,7 +148,9 @@ def test_a_viewer_that_never_reads_holds_up_neither_the_others_nor_the_end(
     crowd = [person(slot + 1, "neutral") for slot in range(32)]
     publisher.say(*(room_state(half / 2, crowd) for half in range(1000)))
     with running_live(redis_url) as live, socket.socket() as stuck:
-        eventually(lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 499.5)
+        eventually(
+            lambda: (httpx.get(f"{live.address}api/v1/room").json() or {}).get("time_s") == 499.5
+        )
         port = int(live.address.rstrip("/").rpartition(":")[2])
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.connect(("127.0.0.1", port))
@@ -231,7 +237,9 @@ def test_a_broken_entry_in_the_stream_is_passed_over(live: Live, publisher: Publ
 def test_a_source_with_a_password_is_shown_without_it(live: Live, publisher: Publisher) -> None:
     leaky = camera(source="rtsp://admin:hunter2@cam/1?token=abc")
     publisher.say(room_state(1.0, cameras=(leaky,)))
-    text = eventually(lambda: (t := httpx.get(f"{live.address}api/v1/room").text) and "@cam" in t and t)
+    text = eventually(
+        lambda: (t := httpx.get(f"{live.address}api/v1/room").text) and "@cam" in t and t
+    )
     assert "rtsp://***@cam/1?***" in text
     assert "hunter2" not in text
 

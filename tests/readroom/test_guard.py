@@ -33,6 +33,14 @@ LOCAL = guard_of()
 OPEN = guard_of(host="0.0.0.0", token=TOKEN, hosts="room.example Other.Example")
 
 
+def test_behind_a_proxy_everybody_comes_from_loopback_and_needs_the_token() -> None:
+    behind = guard_of(token=TOKEN, hosts="room.example")
+    assert asked(behind, Host="room.example") == 401
+    assert asked(behind, Host="room.example", Authorization=f"Bearer {TOKEN}") == 200
+    with pytest.raises(ValueError, match="READROOM_HTTP__TOKEN"):
+        guard_of(hosts="room.example")
+
+
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1:8710", "127.0.0.1", "localhost:8710", "LOCALHOST:1", "[::1]:8710", "[::1]", "::1"],

@@ -11,9 +11,10 @@ from hypothesis import given, strategies as st
 
 from readroom.affect import affect
 from readroom.messages import EXPRESSIONS, STATES, UNCERTAIN
+from readroom.sessions.arrays import points_of
 from readroom.sessions.columns import Columns, columns, in_steps
 
-#: A point as a row of timelines.POINT.
+#: A point as a row of schema.SAMPLE_COLUMNS, without person, box and camera.
 ROWS = st.lists(
     st.tuples(
         st.integers(0, 400).map(lambda tick: tick / 4),
@@ -32,7 +33,7 @@ ROWS = st.lists(
 
 
 def one(rows: list[Any]) -> Columns:
-    (found,) = columns([(1, *row) for row in rows])
+    (found,) = columns(points_of([(1, *row[:5], bytes(16), *row[5:], None) for row in rows]))
     return found
 
 
@@ -73,8 +74,8 @@ def test_a_step_is_its_last_point_and_the_mean_of_what_is_a_mean(
 
 
 def test_people_are_told_apart() -> None:
-    row = (0, 0.5, bytes(8), 1.0, 5, 0, 0)
-    points = [(1, 0.0, *row), (1, 0.25, *row), (4, 0.0, *row)]
+    row = (0, 0.5, bytes(8), 1.0, bytes(16), 5, 0, 0, None)
+    points = points_of([(1, 0.0, *row), (1, 0.25, *row), (4, 0.0, *row)])
     assert [(each.person, len(each.time_s)) for each in columns(points)] == [(1, 2), (4, 1)]
 
 
