@@ -275,7 +275,8 @@ class HttpSettings(_Section):
     )
     hosts: tuple[str, ...] = Field(
         (),
-        description="Further names this service is reached by, such as a proxy's (checked against Host, Origin). With one every request needs the token.",
+        description="Further names this service is reached by, such as a proxy's (checked against "
+        "Host, Origin). With one every request needs the token.",
     )
 
     @field_validator("hosts", mode="before")
