@@ -59,7 +59,7 @@ WAIT_MS: Final = 30_000
 #: Notes whenever a card shows another state: the card, the state, and how far into the session the
 #: newest room state was that the page had been handed.
 _WATCH: Final = """
-window.handed_s = null;
+window.handed_s = 0;
 window.shown = [];
 window.EventSource = class extends window.EventSource {
   constructor(...words) {
@@ -121,6 +121,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Story:
         page.goto(f"{running.page}?token={running.token}")
         running.until(lambda: len(seated(running)) >= 2, "two people in their seats")
         smile = next_smile(running)
+        running.until(lambda: asked_for(page, smile.person), "the menu of a card", 30)
         rename(page, smile.person)
         mark(page)
         called = card(page, smile.person).locator(".name").inner_text()
@@ -201,10 +202,18 @@ def card(page: Page, person: int) -> Locator:
     return page.locator(f'#strips > li[data-key="{person}"]')
 
 
+def asked_for(page: Page, person: int) -> bool:
+    """Whether the menu of a person's card is open after it was asked for: while the page has not
+    been told of the person, or is being put together, nothing happens."""
+    menu = card(page, person).locator("button.menu")
+    if menu.is_visible():
+        menu.click()
+        page.wait_for_timeout(200)
+    return page.locator("#rename-text").is_visible()
+
+
 def rename(page: Page, person: int) -> None:
-    """By the card's menu."""
-    expect(card(page, person)).to_be_visible(timeout=WAIT_MS)
-    card(page, person).locator("button.menu").click()
+    """By the card's menu, which is open."""
     page.fill("#rename-text", NAME)
     page.click("#rename-form button[type=submit]")
     expect(card(page, person).locator(".name")).to_have_text(NAME, timeout=WAIT_MS)
