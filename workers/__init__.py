@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 # One thread per process, one process per core: two intra-op threads were measured to cost more
-# CPU than they save (docs/design.md). Numerical libraries read these when they are first loaded,
+# CPU than they save (docs/measured.md). Numerical libraries read these when they are first loaded,
 # which happens after this line wherever a worker is started by its own command.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")

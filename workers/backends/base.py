@@ -1,7 +1,7 @@
 """The interface between an engine and whatever runs its network.
 
 It is shaped by the strictest runtime that has to fit, TensorRT's ``execute_async_v3`` flow
-(docs/design.md, "Backends"), so that the engines never change when one is added:
+(docs/design.md, "Backends and engines"), so that the engines never change when one is added:
 
 - An execution context has one shape profile: the smallest, most typical and largest shape of
   every input, fixed before the network is built. Hence :class:`Profile` at :meth:`Backend.load`,

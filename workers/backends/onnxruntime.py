@@ -3,7 +3,7 @@
 One intra-op thread, sequential, no spinning: a worker is one process per core, and threads that
 spin would take the cores of the other workers. The memory arena is off: it keeps the largest
 batch it has ever seen, for every shape it has seen; without it the process stays flat, and the
-runs were measured to be as fast (docs/design.md, "Workers").
+runs were measured to be as fast (docs/measured.md, "Workers").
 """
 
 from __future__ import annotations
