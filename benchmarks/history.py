@@ -32,6 +32,9 @@ def row(what: str, commit: str, result: dict[str, Any]) -> str:
         _figure(latency),
         _networks(result.get("networks_ms", {})),
         _aggregator(result),
+        _page(result.get("page", {})),
+        _report(result.get("page", {})),
+        _figure(result.get("analyse", {}).get("bare", {}).get("to_bare")),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -52,6 +55,24 @@ def _aggregator(result: dict[str, Any]) -> str:
     """Share of a core and p95 from the last lane's word to the metrics, with 12 people."""
     box = result.get("aggregator", {}).get("processes", {}).get("12")
     return "–" if box is None else f"{100 * box['core']:.1f} %, {1e3 * box['frame_p95_s']:.0f} ms"
+
+
+def _page(page: dict[str, Any]) -> str:
+    """Published to painted, p95; the server's share of a core with its viewers; an hour's heap,
+    late ÷ early, and its longest task in processor time."""
+    if not {"update", "viewers", "hour"} <= page.keys():
+        return "–"
+    full, *_, end = page["hour"]["kept"]
+    return (
+        f"{page['update']['p95_ms']:.0f} ms, {page['viewers']['core']:.2f}, "
+        f"{end['heap_mb'] / full['heap_mb']:.2f}, {page['hour']['longest_cpu_ms']:.0f} ms"
+    )
+
+
+def _report(page: dict[str, Any]) -> str:
+    """Of an hour with 12 people: time and size."""
+    report = page.get("report")
+    return "–" if report is None else f"{report['seconds']:.1f} s, {report['mb']:.2f} MB"
 
 
 def _commit(folder: Path) -> str:

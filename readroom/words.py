@@ -38,6 +38,7 @@ from readroom.messages import (
     TOO_SMALL,
     UNCERTAIN,
     Event,
+    Measure,
     Purpose,
 )
 
@@ -181,9 +182,18 @@ def event_sentence(words: Vocabulary, event: Event, names: Mapping[int, str]) ->
         kind = f"{kind}_sure"
     elif (event.measure is None or event.measure.value is None) and f"{kind}_bare" in words.events:
         kind = f"{kind}_bare"
+    elif f"{kind}_unclear" in words.events and _unclear(event.measure):
+        kind = f"{kind}_unclear"
     elif f"{kind}_changed" in words.events:
         kind = f"{kind}_changed"
     return words.events[kind].format_map(fields)
+
+
+def _unclear(measure: Measure | None) -> bool:
+    """Whether a difference may be none: no interval, or one that holds 0."""
+    if measure is None or measure.low is None or measure.high is None:
+        return True
+    return measure.low <= 0 <= measure.high
 
 
 def look_sentence(words: Vocabulary, look: str, who: str) -> str:
@@ -420,6 +430,8 @@ _EVENTS: Final = {
     "marker": "Marked: {label}",
     "response": f"After “{{label}}”, against the 5 s before: {{what}}, {_INTERVAL}",
     "response_changed": "After “{label}”: {change} than in the 5 s before, " + _RESTS_ON,
+    "response_unclear": "After “{label}”, against the 5 s before: no clear change; "
+    f"{{what}}, {_INTERVAL}",
     "response_bare": "After “{label}”: too little was seen to say",
     "merged": "{who} and {other} are one person",
     "split": "{who} and {other} are two people",
@@ -510,6 +522,7 @@ _PAGE: Final = {
     "split_label": "Is somebody else in the view of",
     "split": "Split",
     "done_split": "They are two people now.",
+    "person_gone": "Whom you chose has left: nothing was asked for.",
     "earlier": "{name} (earlier)",
     "somebody_else": "somebody else",
     "people": "Person by person",
@@ -525,9 +538,11 @@ _PAGE: Final = {
     "curve_none": "Too little was seen to say.",
     "curve_label": "{label} over time, now {value} ({low} to {high})",
     "curve_label_none": "{label} over time; too little was seen to say",
-    "measure": "{value} ({low} to {high}), {n} people, readable {percent}",
-    "measure_bare": "{value}, {n} people, readable {percent}",
-    "measure_none": "Too little was seen to say ({n} people, readable {percent}).",
+    "people_one": "1 person",
+    "people_many": "{n} people",
+    "measure": "{value} ({low} to {high}), {people}, readable {percent}",
+    "measure_bare": "{value}, {people}, readable {percent}",
+    "measure_none": "Too little was seen to say ({people}, readable {percent}).",
     "measure_stale": "No data.",
     "wall": "{label}: {value} ({low} to {high})",
     "wall_bare": "{label}: {value}",
@@ -559,6 +574,7 @@ _PAGE: Final = {
     "sign_room_unknown": "Takes two people, readable now and a minute ago",
     "sign_turned": "Who turned",
     "sign_nobody": "Nobody just now",
+    "sign_turned_unknown": "Too little was seen to say",
     "sign_readable": "How much can be read",
     "sign_readable_rests": "of the last minute; {visible} of {known} in view",
     "sign_readable_low": "of the last minute: rely on little; {visible} of {known} in view",

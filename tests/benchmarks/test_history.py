@@ -14,6 +14,16 @@ RESULT = {
         "yunet_n_dynamic": {"1/1": 7.7},
         "tinypose_128x96": {"1/1": 4.66},
     },
+    "page": {
+        "update": {"p95_ms": 123.2},
+        "viewers": {"core": 0.021},
+        "hour": {
+            "kept": [{"heap_mb": 3.5}, {"heap_mb": 3.9}, {"heap_mb": 3.64}],
+            "longest_cpu_ms": 54.1,
+        },
+        "report": {"seconds": 1.04, "mb": 0.222},
+    },
+    "analyse": {"bare": {"to_bare": 0.881}},
     "aggregator": {"processes": {"12": {"core": 0.0912, "frame_p95_s": 0.0187}}},
 }
 
@@ -23,12 +33,14 @@ def test_a_run_is_one_row_with_the_networks_that_are_there() -> None:
 
     assert said == (
         "| 2026-11-21 18:00, abc1234 | own / networks | 0.96 | 4.20 | 1.42 | 5.7, –, 4.7 "
-        "| 9.1 %, 19 ms |"
+        "| 9.1 %, 19 ms | 123 ms, 0.02, 1.04, 54 ms | 1.0 s, 0.22 MB | 0.88 |"
     )
 
 
 def test_what_was_not_measured_is_no_number() -> None:
-    assert row("memory only", "abc1234", {"at": "now"}).endswith("| – | – | – | –, –, – | – |")
+    assert row("memory only", "abc1234", {"at": "now"}).endswith(
+        "| – | – | – | –, –, – | – | – | – | – |"
+    )
 
 
 def test_a_row_fits_the_page_that_is_kept(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_every_kind_of_event_has_a_sentence(words: Vocabulary) -> None:
     kinds = set(re.findall(r"``(\w+)``", described)) - {"events"}
     kinds -= set(Event.__struct_fields__) - {"camera"}
     assert {"state_ended", "look_ended", "merged", "response"} <= kinds
-    plain = {key for key in words.events if not key.endswith(("_sure", "_bare", "_changed"))}
+    plain = {key for key in words.events if not key.endswith(("_sure", "_bare", "_changed", "_unclear"))}
     assert plain == kinds
 
 
@@ -182,6 +182,7 @@ def room_event(kind: str, **fields: object) -> Event:
 
 
 FIGURE = Measure(value=-0.12, low=-0.3, high=0.06, n=5, coverage=0.84)
+FELL = Measure(value=-0.12, low=-0.3, high=-0.06, n=5, coverage=0.84)
 ROSE = Measure(value=0.24, low=-0.68, high=1.16, n=3, coverage=1.0)
 
 
@@ -216,12 +217,12 @@ ROSE = Measure(value=0.24, low=-0.68, high=1.16, n=3, coverage=1.0)
         ),
         (
             room_event("response", state="prices", figure="valence", measure=ROSE),
-            "After “prices”: the faces looked more pleased by 0.24 (−0.68 to +1.16) than in the "
-            "5 s before, 3 people, readable 100 %",
+            "After “prices”, against the 5 s before: no clear change; how pleased the faces looked, "
+            "+0.24 (−0.68 to +1.16), 3 people, readable 100 %",
         ),
         (
-            room_event("response", state="prices", figure="valence", measure=FIGURE),
-            "After “prices”: the faces looked less pleased by 0.12 (−0.06 to +0.30) than in the "
+            room_event("response", state="prices", figure="valence", measure=FELL),
+            "After “prices”: the faces looked less pleased by 0.12 (+0.06 to +0.30) than in the "
             "5 s before, 5 people",
         ),
         (
@@ -328,3 +329,24 @@ def test_the_question_for_the_purpose_names_every_purpose_and_the_law() -> None:
     assert "2024/1689" in PURPOSE_WORDS.article
     assert "Art. 5(1)(f)" in PURPOSE_WORDS.article
     assert not BANNED.search(" ".join(PURPOSE_WORDS.choices.values()))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(-0.39, 0.39, "no clear change"), (None, None, "no clear change"), (0.1, 0.5, "more pleased")],
+)
+def test_an_answer_whose_interval_holds_zero_has_no_direction(
+    low: float | None, high: float | None, said: str
+) -> None:
+    measure = Measure(value=0.3, low=low, high=high, n=3, coverage=0.9)
+    answer = Event(
+        room="room",
+        session="s",
+        kind="response",
+        start_s=1.0,
+        end_s=6.0,
+        state="prices",
+        figure="valence",
+        measure=measure,
+    )
+    assert said in event_sentence(vocabulary(False), answer, {})

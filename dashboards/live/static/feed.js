@@ -15,9 +15,14 @@ function eventKey({ kind, confidence, measure, figure, state }) {
   const key = `event_${kind}`;
   if (confidence > 0 && hasSentence(`${key}_sure`)) return `${key}_sure`;
   if (typeof measure?.value !== "number" && hasSentence(`${key}_bare`)) return `${key}_bare`;
+  if (hasSentence(`${key}_unclear`) && unclear(measure)) return `${key}_unclear`;
   const changed = hasSentence(`${key}_changed`) && changeWord(figure ?? state, false) !== "";
   return changed ? `${key}_changed` : key;
 }
+
+/** Whether a difference may be none: no interval, or one that holds 0. */
+const unclear = ({ low, high }) =>
+  typeof low !== "number" || typeof high !== "number" || (low <= 0 && high >= 0);
 
 /** A difference in words, with its interval seen in the same direction. */
 function changeText(name, measure) {
