@@ -223,6 +223,10 @@ class Room:
         session = self.data.session
         if session is None or session.closed:
             return Refused(f"mark: no camera is seen yet, {marker.label!r} marks nothing")
+        if session.rolling:
+            return Refused(
+                f"mark: no session runs, so {marker.label!r} would be kept nowhere; start one first"
+            )
         if marker.time_s is not None:
             at_s = marker.time_s
             if at_s > self.time_s + MARKER_AHEAD_S:
@@ -520,6 +524,7 @@ class Room:
             purpose=self.rules.purpose or "audience",
             measures=dict(self.data.moments.measures),
             look_shares=look_shares(people),
+            away=self._scene.away(),
         )
 
     def _camera_state(self, name: str, now: float) -> CameraState:

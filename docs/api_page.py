@@ -24,7 +24,8 @@ A `?` marks what may be left out. Times are session time in seconds, but `…_at
 - Whatever changes something needs the token, always: `Authorization: Bearer …`. `readroom run`
   makes one for its run and prints it with the page's address, unless `READROOM_HTTP__TOKEN` is
   set; `readroom live` alone has none until it is set, and changes nothing.
-- Reading needs it too once the server listens beyond loopback (`READROOM_HTTP__HOST`).
+- Reading needs it too once the server listens beyond loopback (`READROOM_HTTP__HOST`) or is reached by
+  another name, a proxy's (`READROOM_HTTP__HOSTS`).
 - A browser that opens `/?token=…` once keeps it as a cookie that scripts can't read and other
   sites can't send. Requests of other sites, or by a host name that isn't this server's, are
   refused (403, 421).

@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from readroom.dashboards.grafana.connection import Grafana
+from readroom.dashboards.grafana.connection import Grafana, Missing
 from readroom.messages import Event
 from readroom.words import Vocabulary, event_sentence
 
@@ -117,7 +119,8 @@ def remove(grafana: Grafana, session: str) -> int:
     """Remove all of a session; how many they were."""
     found = written(grafana, session)
     for number in found.values():
-        grafana.delete(f"/annotations/{number}")
+        with suppress(Missing):  # Somebody has just removed it.
+            grafana.delete(f"/annotations/{number}")
     return len(found)
 
 
@@ -128,8 +131,21 @@ def _key(event: Event) -> str:
 
 
 def _pseudonymous(sentence: str, names: Mapping[str, str]) -> str:
+    """The sentence with every name replaced by its pseudonym, however it is written: in capitals or
+    not, its accents apart from their letters or not."""
     # Longest first: somebody may be called as another one's first name.
-    for name in sorted(names, key=len, reverse=True):
-        pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
-        sentence = re.sub(pattern, names[name], sentence, flags=re.IGNORECASE)
-    return sentence
+    known = sorted(names, key=len, reverse=True)
+    if not known:
+        return sentence
+    alternatives = "|".join(f"({re.escape(_composed(name))})" for name in known)
+    # In one pass: somebody may be called P2.
+    return re.sub(
+        rf"(?<!\w)(?:{alternatives})(?!\w)",
+        lambda found: names[known[(found.lastindex or 1) - 1]],
+        _composed(sentence),
+        flags=re.IGNORECASE,
+    )
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

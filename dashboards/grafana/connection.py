@@ -20,7 +20,7 @@ _ADDRESS: Final = (
 )
 #: What a status means, and what to do.
 _REMEDIES: Final = {
-    401: "refuses the token: has it expired, or is it another Grafana's? Put a new one into "
+    401: "refuses the token; has it expired, or is it another Grafana's? Put a new one into "
     "READROOM_GRAFANA__TOKEN, or into a file that READROOM_GRAFANA__TOKEN_FILE names",
     403: "doesn't let this token do that: give its service account the role Editor",
     412: "has another version than the one that was read: somebody has just changed it there; run "

@@ -302,6 +302,9 @@ def test_who_has_left_can_still_be_called_by_a_name_and_keeps_it_when_they_are_b
     assert told.refused == []
     row = told.newest()[1]
     assert (row.name, row.left_s is None) == ("Ada", False)
+    assert there.state(START, START).away == {1: "Ada"}
+    play(there, [says("rename", 41, slot=1)], told)
+    assert there.state(START, START).away == {1: "P1"}
 
 
 @pytest.mark.parametrize(
@@ -364,3 +367,13 @@ def test_what_became_of_a_command_is_told_each_time_that_it_comes() -> None:
         outcomes.append([(each.id, each.refused) for each in again.drain().outcomes])
     refused = "mark: 300 s is not reached yet, 'later' marks nothing"
     assert outcomes == [[("m", refused), ("note-2", "")]] * 3
+
+
+def test_a_marker_without_a_session_is_refused_because_nothing_would_keep_it() -> None:
+    there = room(by_command=True)
+    told = play(there, film(HAPPY, 0, 3))
+    marker = Marker(room="room", at=START + 3, label="prices", id="m")
+    play(there, [(START + 3, marker)], told)
+    assert told.refused == [
+        "mark: no session runs, so 'prices' would be kept nowhere; start one first"
+    ]

@@ -23,7 +23,8 @@ _ABOUT: Final = (
     "seconds. Every request has to name this server in its Host header, and where a browser sends "
     "an Origin, that has to be this server, too (421, 403). Whatever changes something needs the "
     "token, as `Authorization: Bearer …`; so does every other request where the server listens "
-    "beyond loopback. A browser that has opened `/?token=…` once sends it as a cookie."
+    "beyond loopback, or is reached by the name of a proxy. A browser that has opened `/?token=…` "
+    "once sends it as a cookie."
 )
 _EVERYWHERE: Final = {
     400: "Something that was given is no such thing; the error names it.",
