@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, TypedDict
 
@@ -62,6 +63,10 @@ class ChangeWords(TypedDict):
 Texts = Mapping[str, str]
 Sayings = Mapping[str, StateWords]
 
+_MONTHS: Final = (
+    ("January", "February", "March", "April", "May", "June", "July")
+    + ("August", "September", "October", "November", "December")
+)  # fmt: skip
 #: Placeholders that the templates of a group may use. Every event has all of its group's
 #: (:func:`event_fields`).
 FIELDS: Final[Mapping[str, frozenset[str]]] = {
@@ -154,9 +159,33 @@ def seconds(value_s: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def clock(value_s: float, *, fine: bool = False) -> str:
+    """A session time: "12:03", "1:02:03"; ``fine``: "10.2 s", for sessions of a minute or two."""
+    if fine:
+        return f"{max(0.0, value_s):.1f} s"
+    minutes, rest = divmod(int(max(0.0, value_s)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(at: float) -> str:
+    """A wall clock time: "21 November 2026, 10:30 UTC"; Unix s."""
+    try:
+        when = datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError):
+        return "?"
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M} UTC"
+
+
 def percent(ratio: float) -> str:
     """A share, or how sure something is (0..1): "82 %"."""
     return f"{round(ratio * 100)} %"
+
+
+def sure(ratio: float) -> str:
+    """How sure something is: "82 %". A network that is all but certain isn't right for it: nothing
+    is ever said to be 100 % sure."""
+    return "over 99 %" if ratio > 0.995 else percent(ratio)
 
 
 def signed(value: float | None) -> str:
@@ -216,7 +245,7 @@ def event_fields(words: Vocabulary, event: Event, names: Mapping[int, str]) -> d
         "phase": words.phases[state] if event.kind == "camera" else "",
         "camera": event.camera or "",
         "duration": seconds(event.end_s - event.start_s),
-        "sure": percent(event.confidence),
+        "sure": sure(event.confidence),
         "label": state if event.kind in ("marker", "response") else "",
         "value": signed(measure.value if measure else None),
         "low": signed(measure.low if measure else None),
@@ -522,7 +551,7 @@ _PAGE: Final = {
     "split_label": "Is somebody else in the view of",
     "split": "Split",
     "done_split": "They are two people now.",
-    "person_gone": "Whom you chose has left: nothing was asked for.",
+    "person_gone": "Whom you chose isn't here any more; nothing was changed.",
     "earlier": "{name} (earlier)",
     "somebody_else": "somebody else",
     "people": "Person by person",
@@ -598,6 +627,7 @@ _PAGE: Final = {
     "in_view_for": "in view for {duration}",
     "share_of_time": "{label} {percent}",
     "confidence": "{percent} sure",
+    "over_99": "over 99 %",
     "indices": "Valence {valence}, arousal {arousal}, from −1 to +1: derived from the "
     "probabilities of the eight expressions, not read from the face",
     "seen": "readable {percent}",

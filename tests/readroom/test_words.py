@@ -35,6 +35,7 @@ from readroom.words import (
     percent,
     seconds,
     signed,
+    sure,
     vocabulary,
 )
 
@@ -133,7 +134,9 @@ def test_every_kind_of_event_has_a_sentence(words: Vocabulary) -> None:
     kinds = set(re.findall(r"``(\w+)``", described)) - {"events"}
     kinds -= set(Event.__struct_fields__) - {"camera"}
     assert {"state_ended", "look_ended", "merged", "response"} <= kinds
-    plain = {key for key in words.events if not key.endswith(("_sure", "_bare", "_changed", "_unclear"))}
+    plain = {
+        key for key in words.events if not key.endswith(("_sure", "_bare", "_changed", "_unclear"))
+    }
     assert plain == kinds
 
 
@@ -350,3 +353,8 @@ def test_an_answer_whose_interval_holds_zero_has_no_direction(
         measure=measure,
     )
     assert said in event_sentence(vocabulary(False), answer, {})
+
+
+def test_nothing_is_said_to_be_a_hundred_per_cent_sure() -> None:
+    said = [sure(p) for p in (0.5, 0.994, 0.999, 1.0)]
+    assert said == ["50 %", "99 %", "over 99 %", "over 99 %"]

@@ -12,6 +12,8 @@ const HEIGHT_PX = 190;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 /** Half of a time's label, px. */
 const HALF_LABEL_PX = 30;
+/** Lines of marked moments nearer to each other than this are drawn as one, px: they would hide the curve. */
+const LINE_ROOM_PX = 5;
 /** Labels of marked moments don't come nearer to each other than this, px. */
 const LABEL_ROOM_PX = 8;
 
@@ -118,10 +120,12 @@ export class Curve {
     ctx.font = FONT.replace("12px", `${12 * ratio}px`);
     ctx.textBaseline = "top";
     ctx.textAlign = "left";
-    let free = -Infinity;
+    let [free, drawn] = [-Infinity, -Infinity];
     for (const { end_s, state } of this.view.marks) {
       if (end_s < this.frame.from_s) continue;
       const x = Math.round(valToPos(end_s, "x", true));
+      if (x - drawn < LINE_ROOM_PX * ratio) continue;
+      drawn = x;
       ctx.fillStyle = colour("pattern");
       ctx.fillRect(x, bbox.top, ratio, bbox.height);
       ctx.fillStyle = colour("muted");

@@ -2,7 +2,7 @@
 
 import { byId, keepInStep, make, setText, show } from "./dom.js";
 import {
-  changeWord, duration, endedOf, hasSentence, measureWord, percent, phaseWord, say, signed,
+  changeWord, duration, endedOf, hasSentence, measureWord, percent, phaseWord, say, signed, sure,
 } from "./words.js";
 
 /** Kinds that a screen reader says by itself; the others would never stop. */
@@ -46,7 +46,7 @@ function eventText(event, names) {
     label: state,
     camera: event.camera,
     duration: duration(event.end_s - event.start_s),
-    sure: percent(event.confidence),
+    sure: sure(event.confidence),
     change: changeText(measured ?? state, measure),
     value: figure(measure?.value),
     low: figure(measure?.low),

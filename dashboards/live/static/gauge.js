@@ -15,12 +15,13 @@ export function toldMeasure(name, measure, kind = "measure") {
   const known = typeof measure?.value === "number";
   const bounded = known && typeof measure.low === "number" && typeof measure.high === "number";
   const how = known ? (bounded ? "" : "_bare") : "_none";
+  const n = measure?.n ?? 0;
   return say(`${kind}${how}`, {
     label: measureWord("", name),
     value: figureOn(name, measure?.value ?? 0),
     low: figureOn(name, measure?.low ?? 0),
     high: figureOn(name, measure?.high ?? 0),
-    n: measure?.n ?? 0,
+    people: n === 1 ? say("people_one") : say("people_many", { n }),
     percent: percent(measure?.coverage ?? 0),
   });
 }
@@ -74,14 +75,15 @@ export function drawMixBar(bar, shares) {
   });
 }
 
-export function drawMixList(list, shares, visible) {
+/** `none` is what is said where there are no shares. */
+export function drawMixList(list, shares, visible, none = say("mix_empty")) {
   const listed = shares.length > 0 ? shares : [["nobody", 0]];
   keepInStep(list, listed, ([state]) => state, mixItem, (item, [state, share]) => {
     const [swatch, text] = item.children;
     show(swatch, state !== "nobody");
     if (state !== "nobody") paintSwatch(swatch, state);
     const words = { label: labelOf(state), count: Math.round(share * visible), percent: percent(share) };
-    setText(text, state === "nobody" ? say("mix_empty") : say("share", words));
+    setText(text, state === "nobody" ? none : say("share", words));
   });
 }
 

@@ -32,8 +32,8 @@ const session = new Session();
 const curve = new Curve();
 const pictures = new Pictures();
 const announcer = new Announcer();
-const person = new PersonDialog();
-const people = new People(schedule, (key) => person.open(view(), key));
+const person = new PersonDialog(() => view());
+const people = new People(schedule, (key) => person.open(key));
 const others = { wall: new Wall(), speaker: new Speaker() };
 const parts = [
   drawHead, drawBanner, drawGauge, drawMix, drawEmpty, drawSeen, drawCameras, drawEvents, drawFigures, drawEngines,

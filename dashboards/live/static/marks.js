@@ -13,6 +13,8 @@ const CLICKER = { PageDown: 1, PageUp: -1, F5: 0, ".": null };
 const MARK_KEYS = new Set(["m", "M", " "]);
 /** Elements that take keys themselves. */
 const TAKES_KEYS = "input, textarea, select, button, a, summary, [role=slider], [contenteditable]";
+/** Elements that space scrolls where they have the focus. */
+const SCROLLS = "[tabindex]";
 /** Elements that take even a clicker's keys. */
 const TAKES_TEXT = "input:not([type=checkbox], [type=radio]), textarea, select";
 
@@ -21,6 +23,11 @@ export function answerText({ done, reason }, doneText) {
   if (done === true) return doneText;
   if (done === null) return say("asked");
   return reason ? say("refused", { reason }) : say("unreachable");
+}
+
+/** Whether what has the focus takes the key itself. */
+function takesKey({ key, target }) {
+  return target.closest(TAKES_KEYS) !== null || (key === " " && target.closest(SCROLLS) !== null);
 }
 
 export class Marks {
@@ -81,7 +88,7 @@ export class Marks {
     if (this.clicker && event.key in CLICKER && !event.target.closest(TAKES_TEXT)) {
       event.preventDefault();
       if (!event.repeat) this.#click(CLICKER[event.key]);
-    } else if (this.keys && MARK_KEYS.has(event.key) && !event.target.closest(TAKES_KEYS)) {
+    } else if (this.keys && MARK_KEYS.has(event.key) && !takesKey(event)) {
       event.preventDefault();
       if (!event.repeat) this.mark();
     }

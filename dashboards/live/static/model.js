@@ -94,7 +94,8 @@ export class Model {
     this.ageThen_s = age_s;
     const order = states();
     const measure = gaugeScale()?.measure;
-    const { people, time_s, at } = room;
+    const { people, time_s, at, away } = room;
+    for (const [key, name] of Object.entries(away)) this.names.set(Number(key), name);
     for (const person of people) this.names.set(keyOf(person), nameOf(person));
     this.timeline.add(time_s, at, people.map((p) => [keyOf(p), order.indexOf(p.state), p.since_s]));
     this.figures.add(time_s, people.map((p) => [keyOf(p), figureOf(p, measure)]));

@@ -6,15 +6,17 @@ import { answerText } from "./marks.js";
 import { say } from "./words.js";
 
 export class PersonDialog {
-  constructor() {
-    this.person = null;
+  /** `view` gives the model's newest. */
+  constructor(view) {
+    this.view = view;
+    this.key = null;
     this.#listen("rename-form", () => {
       const name = byId("rename-text").value.trim();
       return [["PATCH", "", { name: name || null }], say("done_rename")];
     });
     this.#listen("merge-form", () => {
-      const other = Number(byId("merge-other").value);
-      return [["POST", "/merge", { other }], say("done_merge")];
+      const other = this.#find(Number(byId("merge-other").value));
+      return other && [["POST", "/merge", { other: other.slot }], say("done_merge")];
     });
     this.#listen("split-form", () => {
       const camera = byId("split-camera").value;
@@ -22,15 +24,23 @@ export class PersonDialog {
     });
   }
 
+  /** Who has this key now; null where they are gone: their slot may be somebody else's. */
+  #find(key) {
+    const { room, keyOf } = this.view();
+    return room?.people.find((person) => keyOf(person) === key) ?? null;
+  }
+
   /** Open it for whoever has this key; nothing happens where they are gone. */
-  open({ room, keyOf, nameOf }, key) {
-    this.person = room?.people.find((person) => keyOf(person) === key) ?? null;
-    if (this.person === null) return;
-    const others = room.people.filter((person) => keyOf(person) !== key);
-    setText(byId("person-heading"), nameOf(this.person));
-    byId("rename-text").value = this.person.name ?? "";
-    fill(byId("merge-other"), others.map((other) => [String(other.slot), nameOf(other)]));
-    const cameras = this.person.cameras.length > 0 ? this.person.cameras : [this.person.camera];
+  open(key) {
+    const person = this.#find(key);
+    if (person === null) return;
+    this.key = key;
+    const { room, keyOf, nameOf } = this.view();
+    const others = room.people.filter((other) => keyOf(other) !== key);
+    setText(byId("person-heading"), nameOf(person));
+    byId("rename-text").value = person.name ?? "";
+    fill(byId("merge-other"), others.map((other) => [String(keyOf(other)), nameOf(other)]));
+    const cameras = person.cameras.length > 0 ? person.cameras : [person.camera];
     fill(byId("split-camera"), cameras.map((camera) => [camera, camera]));
     show(byId("merge-form"), others.length > 0);
     setText(byId("person-answer"), "");
@@ -40,8 +50,14 @@ export class PersonDialog {
   #listen(form, request) {
     byId(form).addEventListener("submit", async (event) => {
       event.preventDefault();
-      const [[method, path, body], done] = request();
-      const answer = await ask(method, `/people/${this.person.slot}${path}`, body);
+      const person = this.#find(this.key);
+      const wanted = request();
+      if (person === null || wanted === null) {
+        setText(byId("person-answer"), say("person_gone"));
+        return;
+      }
+      const [[method, path, body], done] = wanted;
+      const answer = await ask(method, `/people/${person.slot}${path}`, body);
       const text = answerText(answer, done);
       setText(byId("person-answer"), text);
       if (answer.done === false) return;

@@ -4,7 +4,7 @@
 // from what they said, and how far the page can be relied on. Each says "can't tell" rather than
 // something that rests on too little.
 
-import { isTurning } from "./words.js";
+import { isTurning, readsLooks } from "./words.js";
 
 /** "Now" and "a minute ago" are means over this long, s. */
 const OVER_S = 15;
@@ -58,9 +58,20 @@ export function roomSign({ figures, room, stale, closed }) {
   return { told: "same", n };
 }
 
-/** Who turned lately to a look that a speaker is told of, newest first: {person, since_s}. */
+/** Whether it could be seen if somebody turned. Without looks, who faces the front has none. */
+function isTold(person) {
+  if (!person.visible) return false;
+  if (person.look !== "cant_tell") return true;
+  return !readsLooks() && ("facing_front" in person.actions || person.measured.includes("facing_front"));
+}
+
+/**
+ * Who turned lately to a look that a speaker is told of, newest first: {person, since_s}; null
+ * where that can't be told.
+ */
 export function turnedSign({ room, stale, closed, timeline, keyOf }) {
-  if (stale || closed || room === null) return [];
+  if (stale || closed || room === null || (room.coverage ?? 0) < LEAST_COVERAGE) return null;
+  if (!room.people.some(isTold)) return null;
   const turned = (person) => {
     const first_s = timeline.firstSeen(keyOf(person));
     const fresh = room.time_s - person.look_since_s <= NEWS_S;

@@ -30,21 +30,24 @@ export class Speaker {
     const [told, glyph] = CHANGES[sign.told]();
     const rests = sign.n > 0 ? say("sign_room_rests", { n: sign.n }) : wrong || say("sign_room_unknown");
     fill(room, glyph, say("sign_room"), told, rests);
-    fillTurned(turned, view);
+    fillTurned(turned, view, wrong);
     fillReadable(readable, view, wrong);
     setText(byId("speaker").querySelector(".leave"), say("leave"));
   }
 }
 
-function fillTurned(sign, view) {
+function fillTurned(sign, view, wrong) {
   const turned = turnedSign(view);
-  const blind = view.stale || view.closed || view.room === null;
+  if (turned === null) {
+    fill(sign, "none", say("sign_turned"), say("cant_tell"), wrong || say("sign_turned_unknown"));
+    return;
+  }
   const names = turned.map(({ person }) => shortened(view.nameOf(person), LONGEST)).join(", ");
   const looks = turned.map(({ person, since_s }) =>
     say("look_for", { label: lookOf(person.look), duration: duration(view.room.time_s - since_s) }),
   );
-  const nobody = blind ? say("cant_tell") : say("sign_nobody");
-  fill(sign, turned.length > 0 ? "mark" : "none", say("sign_turned"), names || nobody, looks.join(" · "));
+  const glyph = turned.length > 0 ? "mark" : "none";
+  fill(sign, glyph, say("sign_turned"), names || say("sign_nobody"), looks.join(" · "));
 }
 
 function fillReadable(sign, view, wrong) {

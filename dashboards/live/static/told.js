@@ -1,7 +1,7 @@
 // What is said of one person: now, when the data ended, or of a session that is over. Values only.
 
 import {
-  actionsOf, duration, labelOf, lookOf, pastOf, percent, readoutOf, say, sayFigures, stateAt,
+  actionsOf, duration, labelOf, lookOf, pastOf, percent, readoutOf, say, sayFigures, stateAt, sure,
 } from "./words.js";
 
 /** States named for a person once the session is over. */
@@ -18,7 +18,7 @@ export function toldNow(person, { room, stale }) {
   const parts = room.cameras.length > 1 ? [person.camera] : [];
   const lasted = { duration: duration(room.time_s - person.since_s) };
   parts.push(say(stale ? "last_seen" : "for_duration", lasted));
-  if (person.confidence > 0) parts.push(say("confidence", { percent: percent(person.confidence) }));
+  if (person.confidence > 0) parts.push(say("confidence", { percent: sure(person.confidence) }));
   return { state, readout, detail: parts.join(" · ") };
 }
 

@@ -26,9 +26,7 @@ export class Wall {
     if (room !== null) setPill(parts.pill, phaseOf(view).phase, phaseOf(view).word);
     show(parts.wrong, wrong !== "");
     setText(parts.wrong, wrong);
-    const shares = view.stale ? [] : mixOf(room);
-    drawMixBar(parts.bar, shares);
-    drawMixList(parts.list, shares.length > 4 ? largest(shares, 4) : shares, visible.length);
+    drawWallMix(parts, view, visible.length);
     drawWallGauge(parts, view);
     const named = visible.length > 0 && visible.length <= MOST_NAMED && !view.closed && !view.stale ? visible : [];
     keepInStep(parts.people, named, view.keyOf, personItem, (item, person) => updatePerson(item, person, view));
@@ -36,6 +34,15 @@ export class Wall {
     setText(parts.honesty, say("honesty"));
     setText(parts.leave, say("leave"));
   }
+}
+
+/** Who looks how at this moment; of a session that is over there is none. */
+function drawWallMix({ bar, list }, { room, stale, closed }, visible) {
+  const shares = stale || closed ? [] : mixOf(room);
+  const none = stale || room === null ? say("measure_stale") : say("mix_empty");
+  drawMixBar(bar, shares);
+  drawMixList(list, shares.length > 4 ? largest(shares, 4) : shares, visible, none);
+  show(list, !closed);
 }
 
 /** The largest shares, still in their order. */

@@ -65,6 +65,8 @@ export function figureOn(measure, value) {
 }
 /** Whether a look is one that a speaker is told of when somebody turns to it. */
 export const isTurning = (look) => words.turning.includes(look);
+/** Whether looks are read from faces; else there is only who is turned away. */
+export const readsLooks = () => words.turning.some((look) => look !== "turned_away");
 /** Whether a frame is dropped for that reason on purpose. */
 export const isOnPurpose = (reason) => words.on_purpose.includes(reason);
 /** What a measure that has risen, or fallen, is called; empty without a word for it. */
@@ -74,6 +76,8 @@ export const phaseWord = (phase) => words.phases[phase] ?? spaced(phase);
 export const dropWord = (reason) => words.drops[reason] ?? spaced(reason);
 
 export const percent = (ratio) => `${Math.round(ratio * 100)} %`;
+/** How sure something is; nothing is ever said to be 100 % sure. */
+export const sure = (ratio) => (ratio > 0.995 ? say("over_99") : percent(ratio));
 
 /** An index of −1..1 with its sign: "+0.42", "−0.05", "0.00". */
 export function signed(index) {
