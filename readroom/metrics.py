@@ -275,6 +275,17 @@ class AggregatorMetrics(BoxMetrics):
         emotional = None if without_emotion else registry
         self.looks = PLAIN_LOOKS if without_emotion else LOOKS
         self.measures = PLAIN_MEASURES if without_emotion else MEASURES
+        self._drop_reasons: dict[str, set[str]] = {}
+        self._frame_metrics(registry)
+        self._room_metrics(registry, emotional)
+        self._person_gauges(registry, emotional)
+        self._measure_gauges(registry)
+        self._session_gauges(registry)
+        self._system_gauges(registry)
+        self._store_metrics(registry)
+
+    def _frame_metrics(self, registry: CollectorRegistry) -> None:
+        """What became of frames and of their observations."""
         self.frames_joined = Counter(
             "readroom_frames_joined",
             "Frames whose results reached the timelines.",
@@ -295,10 +306,34 @@ class AggregatorMetrics(BoxMetrics):
             ["room", "camera"],
             registry=registry,
         )
+        self.duplicates = Counter(
+            "readroom_observations_duplicate",
+            "Observations that had arrived before.",
+            ["room"],
+            registry=registry,
+        )
+        self.late = Counter(
+            "readroom_observations_late",
+            "Observations that came after their frame's turn.",
+            ["room"],
+            registry=registry,
+        )
+
+    def _room_metrics(
+        self, registry: CollectorRegistry, emotional: CollectorRegistry | None
+    ) -> None:
+        """How many people are seen, and how they look together. ``emotional``: where what is made
+        of expressions is exposed; None: nowhere."""
         self.people_visible = Gauge(
             "readroom_people_visible",
             "People whose face is seen now.",
             ["room", "camera"],
+            registry=registry,
+        )
+        self.overflow = Counter(
+            "readroom_people_overflow",
+            "People who found no free slot.",
+            ["room"],
             registry=registry,
         )
         self.coverage = Gauge(
@@ -313,16 +348,22 @@ class AggregatorMetrics(BoxMetrics):
             ["room", "expression"],
             registry=emotional,
         )
-        self.person_state = Gauge(
-            "readroom_person_state",
-            f"State of the person in a slot: {_state_legend(without_emotion)}.",
-            ["room", "slot"],
-            registry=registry,
-        )
         self.look_share = Gauge(
             "readroom_look_share_ratio",
             "Share of the visible people who look so; NaN for fewer than two people.",
             ["room", "look"],
+            registry=registry,
+        )
+
+    def _person_gauges(
+        self, registry: CollectorRegistry, emotional: CollectorRegistry | None
+    ) -> None:
+        """How the person in each slot looks; ``emotional`` as above."""
+        without_emotion = emotional is None
+        self.person_state = Gauge(
+            "readroom_person_state",
+            f"State of the person in a slot: {_state_legend(without_emotion)}.",
+            ["room", "slot"],
             registry=registry,
         )
         self.person_look = Gauge(
@@ -351,36 +392,6 @@ class AggregatorMetrics(BoxMetrics):
             ["room", "slot"],
             registry=emotional,
         )
-        self._measure_gauges(registry)
-        self._session_gauges(registry)
-        self._system_gauges(registry)
-        self.overflow = Counter(
-            "readroom_people_overflow",
-            "People who found no free slot.",
-            ["room"],
-            registry=registry,
-        )
-        self.duplicates = Counter(
-            "readroom_observations_duplicate",
-            "Observations that had arrived before.",
-            ["room"],
-            registry=registry,
-        )
-        self.late = Counter(
-            "readroom_observations_late",
-            "Observations that came after their frame's turn.",
-            ["room"],
-            registry=registry,
-        )
-        self.store_seconds = Histogram(
-            "readroom_store_commit_seconds",
-            "Time of one commit of the session store.",
-            ["room"],
-            buckets=_STAGE_BUCKETS,
-            registry=registry,
-        )
-
-        self._drop_reasons: dict[str, set[str]] = {}
 
     def _measure_gauges(self, registry: CollectorRegistry) -> None:
         """What is said of the room over the last minute, with what it rests on."""
@@ -435,6 +446,20 @@ class AggregatorMetrics(BoxMetrics):
             ["room", "stage"],
             registry=registry,
         )
+        self.redis_memory = Gauge(
+            "readroom_redis_memory_bytes",
+            "Memory that Redis uses.",
+            ["room"],
+            registry=registry,
+        )
+        self.redis_maxmemory = Gauge(
+            "readroom_redis_maxmemory_bytes",
+            "Memory that Redis may use; 0: no limit is set.",
+            ["room"],
+            registry=registry,
+        )
+
+    def _store_metrics(self, registry: CollectorRegistry) -> None:
         self.store_failing = Gauge(
             "readroom_store_failing",
             "1 while the session store can't be written, else 0.",
@@ -447,16 +472,11 @@ class AggregatorMetrics(BoxMetrics):
             ["room"],
             registry=registry,
         ).labels(self.room)
-        self.redis_memory = Gauge(
-            "readroom_redis_memory_bytes",
-            "Memory that Redis uses.",
+        self.store_seconds = Histogram(
+            "readroom_store_commit_seconds",
+            "Time of one commit of the session store.",
             ["room"],
-            registry=registry,
-        )
-        self.redis_maxmemory = Gauge(
-            "readroom_redis_maxmemory_bytes",
-            "Memory that Redis may use; 0: no limit is set.",
-            ["room"],
+            buckets=_STAGE_BUCKETS,
             registry=registry,
         )
 

@@ -13,6 +13,7 @@ from readroom.dashboards.grafana.annotations import annotations_of, remove, writ
 from readroom.dashboards.grafana.connection import Away, Grafana
 from readroom.errors import BadSettings, ReadroomError
 from readroom.messages import WITHOUT_EMOTION, Event, RoomState
+from readroom.sessions.choosing import LAST, chosen
 from readroom.sessions.timelines import StoredSession, Timelines
 from readroom.streams import REDIS_AWAY, Client, Keys, TailReader
 from readroom.words import vocabulary
@@ -29,17 +30,15 @@ CHUNK: Final = 256
 Say = Callable[[str], None]
 
 
-def session_named(timelines: Timelines, room: str, name: str | None) -> StoredSession:
-    """The session of that name, or the room's newest. Raises BadSettings where there is none."""
-    if name is None:
-        found = timelines.sessions(room)
-        if not found:
-            raise BadSettings(f"room {room} has no session in the store yet; name a session")
-        return found[-1]
-    for session in timelines.sessions():
-        if session.name == name:
-            return session
-    raise BadSettings(f"{name}: no such session; `readroom erase` without a name lists them all")
+def session_meant(timelines: Timelines, room: str, wanted: str | None) -> StoredSession:
+    """The session that is meant (readroom.sessions.choosing); None: the room's newest. Raises
+    BadSettings where there is none."""
+    if wanted is not None:
+        return chosen(timelines.sessions(), wanted)
+    found = timelines.sessions(room)
+    if not found:
+        raise BadSettings(f"room {room} has no session in the store yet; name a session")
+    return chosen(found, LAST)
 
 
 def annotate_stored(
@@ -47,7 +46,7 @@ def annotate_stored(
 ) -> str:
     """Write a stored session's annotations; a line on what became of it. Raises ReadroomError."""
     timelines = Timelines(folder)
-    session = session_named(timelines, room, name)
+    session = session_meant(timelines, room, name)
     words = vocabulary(without_emotion or session.purpose in WITHOUT_EMOTION)
     names = {p.name: p.pseudonym for p in timelines.people(session.name) if p.name}
     made = annotations_of(timelines.events(session.name), session.started_at, words, names)

@@ -59,13 +59,14 @@ RECORDINGS: Final = (
 )
 
 _START: Final = "readroom_process_start_time_seconds"
-#: Starts in the last 10 minutes for each process of a kind that runs now, its own not counted: at
-#: the same address again, or at another port. For those that no supervisor of ours starts; a
-#: whole room that is started again by hand counts once.
-_STARTED: Final = (
-    f"(sum by (room, box) (changes({_START}[10m])) "
-    f"+ count by (room, box) (count_over_time({_START}[10m])) - count by (room, box) ({_START})) "
-    f"/ count by (room, box) ({_START})"
+#: Starts in the last 10 minutes, where no supervisor of ours counts them: one process three times
+#: at its address, or a kind at other ports, three at least and more than it has processes: a whole
+#: room that is started again by hand is at as many.
+_PROCESSES: Final = f"count by (room, box) ({_START})"
+_ADDRESSES: Final = f"count by (room, box) (count_over_time({_START}[10m]))"
+_STARTED_AGAIN: Final = (
+    f"max by (room, box) (changes({_START}[10m])) >= 3 "
+    f"or ({_ADDRESSES} - {_PROCESSES} >= 3) > {_PROCESSES}"
 )
 _AWAY: Final = 'max by (room, camera) (readroom_camera_phase{phase=~"connecting|retrying"}) == 1'
 _STILL: Final = (
@@ -110,7 +111,7 @@ ALERTS: Final = (
     Alert(
         "ReadroomCrashLoop",
         "A process dies again and again",
-        f"sum by (room, stage) (increase(readroom_restarts_total[5m])) >= 3 or {_STARTED} >= 3",
+        f"sum by (room, stage) (increase(readroom_restarts_total[5m])) >= 3 or {_STARTED_AGAIN}",
         0,
         "critical",
         "Processes of kind {{ $labels.stage }}{{ $labels.box }} of room {{ $labels.room }} keep "
@@ -156,8 +157,9 @@ ALERTS: Final = (
     Alert(
         "ReadroomBoxSilent",
         "A process is missing",
-        "max by (room, stage) (readroom_boxes) "
-        "< max by (room, stage) (max_over_time(readroom_boxes[15m]))",
+        # An ingest ends with its recording; one that died is told by ReadroomCameraSilent.
+        'max by (room, stage) (readroom_boxes{stage!="ingest"}) '
+        '< max by (room, stage) (max_over_time(readroom_boxes{stage!="ingest"}[15m]))',
         60,
         "warning",
         "Room {{ $labels.room }} has fewer processes of kind {{ $labels.stage }} than before",

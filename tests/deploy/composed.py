@@ -16,6 +16,8 @@ from ..conftest import ROOT
 DEPLOY = ROOT / "deploy"
 COMPOSE = DEPLOY / "compose.yml"
 CONTAINERFILE = DEPLOY / "containers" / "Containerfile"
+#: How our own image is called, before its version.
+OURS = "readroom:"
 
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\})")
 
@@ -48,6 +50,11 @@ def compose(path: Path = COMPOSE, **variables: str) -> dict[str, Any]:
     """A compose file, its anchors merged and its variables filled in."""
     found: dict[str, Any] = resolved(yaml.safe_load(path.read_text("utf-8")), variables)
     return found
+
+
+def is_box(service: Mapping[str, Any]) -> bool:
+    """Whether a service is a box of ours: whether it runs our image."""
+    return str(service["image"]).startswith(OURS)
 
 
 def named_variables(path: Path = COMPOSE) -> set[str]:

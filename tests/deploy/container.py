@@ -25,9 +25,10 @@ from pathlib import Path
 
 import psutil
 
-from ..conftest import ROOT
 from ..e2e.offline import beside, lacking as lacking_network, offline
 
+#: Not from conftest, which loads all that tests need: this module is loaded for every container.
+ROOT = Path(__file__).resolve().parents[2]
 #: What of the machine a container's root shows: programs and libraries, and what names them.
 _SHOWN = ("usr", "bin", "sbin", "lib", "lib32", "lib64")
 _SETTINGS = ("ld.so.cache", "nsswitch.conf", "passwd", "group", "localtime", "alternatives")
@@ -83,6 +84,14 @@ class Network:
     def call(self, container: Container, timeout_s: float = 60) -> int:
         """Run a container to its end; its exit code."""
         return self.start(container).wait(timeout_s)
+
+    def listens(self, port: int) -> bool:
+        """Whether anything in the network takes connections at a port."""
+        assert self._holder is not None
+        sockets = Path(f"/proc/{self._holder.pid}/net/tcp").read_text().splitlines()[1:]
+        # Its own address, the other's, and its state: 0A is listening.
+        found = (line.split()[1:4] for line in sockets)
+        return any(state == "0A" and own.endswith(f":{port:04X}") for own, _, state in found)
 
     def log(self, name: str) -> Path:
         """Where a container's output goes."""

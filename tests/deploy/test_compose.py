@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from readroom.cli import app
 from readroom.settings import FROM_FILES, environment_names
 
-from .composed import COMPOSE, DEPLOY, compose, named_variables
+from .composed import COMPOSE, DEPLOY, compose, is_box, named_variables
 
 SHARED_MEMORY = DEPLOY / "compose.shared-memory.yml"
 FILES = (COMPOSE, SHARED_MEMORY)
+DOCUMENTATION = (DEPLOY.parent / "docs" / "deployment.md").read_text("utf-8")
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 #: Those that are boxes of ours.
-BOXES = {name: service for name, service in SERVICES.items() if "build" in service}
+BOXES = {name: service for name, service in SERVICES.items() if is_box(service)}
 
 
 def megabytes(text: str) -> int:
@@ -31,13 +33,23 @@ def megabytes(text: str) -> int:
     return int(number) * (1024 if unit.startswith("g") else 1)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_the_file_is_what_the_compose_specification_says(path: Path) -> None:
+def documented_files() -> list[dict[str, Any]]:
+    """The compose files that docs/deployment.md writes out."""
+    blocks = re.findall(r"^    services:\n(?:^     .*\n)+", DOCUMENTATION, re.MULTILINE)
+    return [yaml.safe_load(block) for block in blocks]
+
+
+def follows_the_specification(path: Path) -> None:
     if importlib.util.find_spec("check_jsonschema") is None:
         pytest.skip("needs check-jsonschema, which isn't here")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_file_is_what_the_compose_specification_says(path: Path) -> None:
+    follows_the_specification(path)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -78,6 +90,14 @@ def test_an_image_is_pinned_to_a_version(name: str) -> None:
     assert re.search(r":v?\d+\.\d+\.\d+", SERVICES[name]["image"])
 
 
+def test_our_image_is_built_once_and_fetched_never() -> None:
+    """Of two that build one image at the same time, the second finds it there and fails."""
+    assert [name for name in SERVICES if "build" in SERVICES[name]] == ["aggregator"]
+    assert {box["image"] for box in BOXES.values()} == {SERVICES["aggregator"]["image"]}
+    assert {box["pull_policy"] for box in BOXES.values()} == {"never"}
+    assert set(BOXES) == {"front", "worker", "aggregator", "live"}
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_one_waits_for_exists_and_can_become_healthy(name: str) -> None:
     for other, how in SERVICES[name].get("depends_on", {}).items():
@@ -91,6 +111,27 @@ def test_no_port_is_published_but_on_loopback() -> None:
     for ports in published.values():
         for port in ports:
             assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)
+
+
+def test_what_is_published_is_on_a_network_with_a_way_out() -> None:
+    """An engine publishes no port of a container whose networks are all internal."""
+    documented = [block["services"] for block in documented_files()]
+    assert [set(services) for services in documented] == [{"redis"}, {"worker"}]
+    for services in (SERVICES, *documented):
+        for name, service in services.items():
+            assert "ports" not in service or "outside" in service["networks"], name
+
+
+@pytest.mark.parametrize("written", documented_files(), ids=lambda file: "-".join(file["services"]))
+def test_a_file_that_the_documentation_writes_out_changes_what_is_there(
+    written: dict[str, Any], tmp_path: Path
+) -> None:
+    assert set(written["services"]) <= set(SERVICES)
+    for service in written["services"].values():
+        assert set(service["networks"]) <= set(compose()["networks"])
+    path = tmp_path / "compose.override.yml"
+    path.write_text(yaml.safe_dump(written))
+    follows_the_specification(path)
 
 
 def test_what_reads_faces_has_no_way_out() -> None:
@@ -212,9 +253,8 @@ def test_what_is_secret_is_never_committed() -> None:
 
 
 def test_the_documentation_names_what_exists() -> None:
-    page = (DEPLOY.parent / "docs" / "deployment.md").read_text("utf-8")
-    for path in re.findall(r"`(deploy/[\w./@-]+)`", page):
+    for path in re.findall(r"`(deploy/[\w./@-]+)`", DOCUMENTATION):
         assert (DEPLOY.parent / path).exists(), path
-    for line in re.findall(r"^    (docker compose .*)$", page, re.MULTILINE):
+    for line in re.findall(r"^    (docker compose .*)$", DOCUMENTATION, re.MULTILINE):
         for word in shlex.split(line.rstrip("\\"), comments=True):
             assert not word.endswith(".yml") or (DEPLOY / word).exists(), line

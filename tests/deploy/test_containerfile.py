@@ -14,7 +14,7 @@ from readroom import __version__
 from readroom.settings import environment_names
 
 from ..conftest import ROOT
-from .composed import COMPOSE, CONTAINERFILE, compose, image_environment, image_list, stages
+from .composed import COMPOSE, CONTAINERFILE, compose, image_environment, image_list, is_box, stages
 
 
 def test_a_linter_finds_nothing() -> None:
@@ -53,7 +53,7 @@ def test_it_runs_as_nobody_who_can_do_anything() -> None:
     users = [rest for keyword, rest in stages()[-1] if keyword == "USER"]
     assert users == ["10001:10001"]
     assert {"10001:10001"} == {
-        service["user"] for service in compose()["services"].values() if "build" in service
+        service["user"] for service in compose()["services"].values() if is_box(service)
     }
 
 

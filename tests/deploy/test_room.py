@@ -16,13 +16,15 @@ from typing import Any
 
 import pytest
 
-from .composed import DEPLOY, compose, image_environment, image_list
+from .composed import DEPLOY, compose, image_environment, image_list, is_box
 from .container import Container, Network, lacking, stop
 
 pytestmark = pytest.mark.slow
 
 #: What stands at the beginning of a command line in the images that aren't ours.
 _ENTRYPOINTS = {"prometheus": ["prometheus"]}
+#: Where those listen that don't take the one port of a box.
+_PORTS = {"redis": 6379, "aggregator": 9310, "live": 8710}
 #: Asks for http://NAME:PORT/PATH as NAME, at loopback, where all names lead.
 _READER = """\
 import http.client, sys, urllib.parse
@@ -54,8 +56,12 @@ class Room:
         return int(status), text
 
     def wait_until_well(self, name: str, service: dict[str, Any]) -> None:
-        """Wait for a service's own health check."""
-        check = check_of(self.containers[name], service)
+        """Wait for a service's own health check. Not before it listens: each check takes about as
+        much of the machine as the start that it waits for."""
+        container = self.containers[name]
+        port = _PORTS.get(name) or int(container.environment["READROOM_HTTP__BOX_PORT"])
+        self.until(lambda: self.network.listens(port), f"socket of {name}")
+        check = check_of(container, service)
         self.until(lambda: self.network.call(check) == 0, f"health of {name}")
 
     def logs(self) -> str:
@@ -91,7 +97,7 @@ def in_order(services: dict[str, dict[str, Any]]) -> list[str]:
 def command_of(name: str, service: dict[str, Any]) -> list[str]:
     """A service's whole command line."""
     before = service.get("entrypoint") or (
-        image_list("ENTRYPOINT") if "build" in service else _ENTRYPOINTS.get(name, [])
+        image_list("ENTRYPOINT") if is_box(service) else _ENTRYPOINTS.get(name, [])
     )
     return [*before, *service["command"]]
 
@@ -104,13 +110,13 @@ def container_of(
     writable: list[str] = []
     # An engine sets both, the home from the image's list of users.
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/"}
-    if "build" in service:
+    if is_box(service):
         environment["PATH"] = f"/opt/readroom/bin:{environment['PATH']}"
         environment["HOME"] = "/var/lib/readroom"
         environment |= image_environment()
         mounts |= {"/opt/readroom": str(installation), str(installation): str(installation)}
     environment |= service.get("environment", {})
-    if "build" in service:
+    if is_box(service):
         # One network for all, in which they can't all have the same port.
         environment["READROOM_HTTP__BOX_PORT"] = str(9400 + number)
     for mount in service.get("volumes", []):
@@ -161,7 +167,7 @@ def room(tmp_path_factory: pytest.TempPathFactory, installation: Path) -> Iterat
         token = (folder / "secrets" / "token").read_text().strip()
         made = Room(network, containers, {}, token)
         for name, container in containers.items():
-            if shutil.which(container.command[0]) is None and "build" not in services[name]:
+            if shutil.which(container.command[0]) is None and not is_box(services[name]):
                 continue
             made.processes[name] = network.start(container)
             if any(name in other.get("depends_on", {}) for other in services.values()):

@@ -259,7 +259,7 @@ def test_the_number_of_a_look_is_told_in_the_help() -> None:
 
 
 def test_events_are_counted_by_every_kind_that_has_words() -> None:
-    said = {re.sub(r"_(sure|bare|changed)$", "", kind) for kind in vocabulary(False).events}
+    said = {re.sub(r"_(sure|bare|changed|unclear)$", "", kind) for kind in vocabulary(False).events}
 
     assert set(EVENT_KINDS) == said
 

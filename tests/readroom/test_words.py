@@ -220,8 +220,8 @@ ROSE = Measure(value=0.24, low=-0.68, high=1.16, n=3, coverage=1.0)
         ),
         (
             room_event("response", state="prices", figure="valence", measure=ROSE),
-            "After “prices”, against the 5 s before: no clear change; how pleased the faces looked, "
-            "+0.24 (−0.68 to +1.16), 3 people, readable 100 %",
+            "After “prices”, against the 5 s before: no clear change; how pleased the faces "
+            "looked, +0.24 (−0.68 to +1.16), 3 people, readable 100 %",
         ),
         (
             room_event("response", state="prices", figure="valence", measure=FELL),

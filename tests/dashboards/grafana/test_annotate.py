@@ -20,7 +20,7 @@ from readroom.aggregator.rows import SessionRows
 from readroom.cli import main
 from readroom.dashboards.grafana import annotate
 from readroom.dashboards.grafana.annotate import follow
-from readroom.dashboards.grafana.annotations import GROUPS
+from readroom.dashboards.grafana.annotations import GROUPS, annotation_of
 from readroom.dashboards.grafana.connection import Grafana
 from readroom.errors import ReadroomError
 from readroom.messages import EXPRESSIONS, WITHOUT_EMOTION, Event, Measure
@@ -28,6 +28,7 @@ from readroom.metrics import EVENT_KINDS
 from readroom.sessions.file import FILE_NAME
 from readroom.settings import GrafanaSettings
 from readroom.streams import Keys, add
+from readroom.words import vocabulary
 from tests.aggregator.made import START
 from tests.aggregator.stored import a_session, about, event, write
 from tests.dashboards.scene import person, room_state
@@ -155,6 +156,27 @@ def test_a_name_in_a_label_becomes_the_pseudonym_and_markup_is_text(
     assert "Marked: P2 asks &lt;b&gt;P3&lt;/b&gt;, not Annabel" in texts(grafana, "marker")
 
 
+@pytest.mark.parametrize(
+    ("names", "label", "said"),
+    [
+        ({"P1": "P2", "P2": "P1"}, "P1 asks P2", "P2 asks P1"),
+        ({"Zoë": "P1"}, "Zoe\u0308 and ZOË", "P1 and P1"),
+        ({"Zoe\u0308": "P1"}, "Zoë", "P1"),
+        ({"Simon": "P1"}, "\u017fimon, Simona", "P1, Simona"),  # ſ is an s in capitals.
+        ({"A.B": "P1", "A": "P2"}, "A.B, A, ACB", "P1, P2, ACB"),
+    ],
+)
+def test_every_name_becomes_its_own_pseudonym_however_it_is_written(
+    names: dict[str, str], label: str, said: str
+) -> None:
+    marker = event("marker", 2.0, 2.0, state=label)
+
+    made = annotation_of(marker, START, vocabulary(False), names)
+
+    assert made is not None
+    assert made.text == f"Marked: {said}"
+
+
 @pytest.mark.parametrize("by", ["the session's purpose", "the settings"])
 def test_where_no_emotion_may_be_inferred_none_is_written(
     grafana: Stub, data: Path, monkeypatch: pytest.MonkeyPatch, by: str
@@ -177,7 +199,7 @@ def test_where_no_emotion_may_be_inferred_none_is_written(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (("nothing",), "nothing: no such session"),
+        (("nothing",), "session 'nothing': no such session"),
         (("--remove",), "name a session"),
         (("s1", "--follow"), "--follow the running one"),
         (("--follow", "--remove"), "--follow the running one"),
