@@ -316,6 +316,10 @@ class Crowd:
             _row_of_away(number, away, rows)
         return None
 
+    def away(self) -> dict[int, str]:
+        """Name, or else pseudonym, of who has left and may come back, by number."""
+        return {n: away.name or pseudonym(away.slot) for n, away in self.people.away.items()}
+
     def forget_bodies(self, camera: str) -> None:
         """Nobody looks for bodies any more: what was seen of them is old."""
         for person in self.people.present.values():

@@ -120,6 +120,10 @@ class Scene:
         """How everybody looks now, by slot."""
         return tuple(person_state(person) for person in self._crowd.seated())
 
+    def away(self) -> dict[int, str]:
+        """What those are called who have left, by number."""
+        return self._crowd.away()
+
     def visible_in(self, camera: str) -> int:
         """How many people who have a slot the camera sees."""
         return self._crowd.visible_in(camera)

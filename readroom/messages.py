@@ -127,6 +127,9 @@ TOO_SMALL: Final = "too_small"
 NOT_READ: Final = "not_read"
 STATES: Final = (*EXPRESSIONS, UNCERTAIN, NOT_VISIBLE, TOO_SMALL, NOT_READ)
 
+#: Why a frame is dropped on purpose, by a rate or an engine's cadence: nothing is lost by it.
+ON_PURPOSE: Final = ("rate", "cadence")
+
 #: What is said of a room over the last minute, each a Measure (docs/semantics.md).
 MEASURES: Final = ("valence", "expressiveness", "facing_front", "synchrony")
 
@@ -442,7 +445,8 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     presence in which the face was readable, None where there was nobody.
     ``engines`` says which engines are running with which model, for the page's honesty line.
     ``phase`` ``rolling``: people are read, but no session runs and nothing is stored. ``measures``
-    maps MEASURES to their values over the last minute.
+    maps MEASURES to their values over the last minute. ``away`` maps the number of who
+    has left, and may come back, to their name, or else pseudonym.
     """
 
     room: str
@@ -462,6 +466,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True, tag="room"):
     purpose: Purpose = "audience"
     measures: dict[str, Measure] = {}
     look_shares: dict[str, Measure] = {}
+    away: dict[int, str] = {}
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):

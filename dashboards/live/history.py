@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from readroom.messages import STATES, Event, Measure, PersonState, RoomState
 
@@ -25,6 +26,7 @@ EVENTS_KEPT: Final = 60
 #: Marked moments kept for a page's curve: a busy room's other events push them out of the list.
 MARKS_KEPT: Final = 200
 _MARKER: Final = "marker"
+_MERGED: Final = "merged"
 #: What the list leaves out, by kind and what ended (None: whatever it was): a person has dozens of
 #: actions a minute, and what goes on stands beside their name; that nothing could be told of
 #: somebody's look is what their state says, too.
@@ -107,6 +109,20 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
+def _with_one(sample: Sample, kept: int, other: int) -> Sample:
+    """The sample with ``other`` being ``kept``; who is there as both is there once."""
+    numbers = {each.person for each in sample.people}
+    if other not in numbers:
+        return sample
+    if kept in numbers:
+        people = [each for each in sample.people if each.person != other]
+    else:
+        people = [
+            replace(each, person=kept) if each.person == other else each for each in sample.people
+        ]
+    return replace(sample, people=tuple(people))
+
+
 def key_of(person: PersonState) -> int:
     """What somebody's strip is kept by: their number in the session, which is never anybody
     else's; from an aggregator that gives none, the slot, as a negative number."""
@@ -128,6 +144,9 @@ class History:
         self._events: deque[_Numbered] = deque(maxlen=EVENTS_KEPT)
         self._marks: deque[_Numbered] = deque(maxlen=MARKS_KEPT)
         self._numbers = count()
+        #: Who turned out to be somebody else: session and number of that one, to the number that
+        #: counts. In the order in which they were told, and maybe ahead of the samples.
+        self._merged: dict[tuple[str, int], int] = {}
 
     def add(self, room: RoomState) -> None:
         """Take a room state in; another session begins a new history."""
@@ -136,13 +155,27 @@ class History:
             gone, self._session = self._session, room.session
             self._events = _without(self._events, gone)
             self._marks = _without(self._marks, gone)
+            self._merged = {key: kept for key, kept in self._merged.items() if key[0] != gone}
             self._samples.clear()
             self._names.clear()
-        for person in room.people:
-            self._names[key_of(person)] = person.name or person.pseudonym
+        self._names.update(room.away)
+        self._names.update({key_of(each): each.name or each.pseudonym for each in room.people})
+        for _, other in self._merges():
+            self._names.pop(other, None)
         if self._samples and room.time_s - self._samples[-1].time_s < SAMPLE_EVERY_S:
             return
-        self._samples.append(sample_of(room))
+        sample = sample_of(room)
+        for kept, other in self._merges():
+            sample = _with_one(sample, kept, other)
+        self._samples.append(sample)
+
+    def _merges(self) -> list[tuple[int, int]]:
+        """Of this session: whom is kept, and who turned out to be them; in the order told."""
+        return [
+            (kept, other)
+            for (session, other), kept in self._merged.items()
+            if session == self._session
+        ]
 
     def add_event(self, event: Event) -> bool:
         """Take an event in; False where it was there already, or isn't for the list."""
@@ -152,7 +185,20 @@ class History:
         if any(event == known for _, known in kept):
             return False
         kept.append((next(self._numbers), event))
+        if event.kind == _MERGED:
+            self._merge(event)
         return True
+
+    def _merge(self, event: Event) -> None:
+        """Two turned out to be one: what was told of the other is told of whom is kept."""
+        if event.person is None or event.other is None:
+            return
+        self._merged[event.session, event.other] = event.person
+        if event.session != self._session:
+            return
+        self._names.pop(event.other, None)
+        for number, sample in enumerate(self._samples):
+            self._samples[number] = _with_one(sample, event.person, event.other)
 
     @property
     def samples(self) -> tuple[Sample, ...]:

@@ -24,6 +24,8 @@ MAILBOX_MESSAGES: Final = 64
 MOST_VIEWERS: Final = 100
 #: A history made so long ago, or less, is everybody's who begins now, s.
 SNAPSHOT_S: Final = 0.25
+#: Sessions that were erased and may still be told of: Redis has the last minutes.
+FORGOTTEN_KEPT: Final = 100
 #: More states than this at once are old ones being read again: everyone gets a new history.
 BURST_STATES: Final = 8
 
@@ -148,6 +150,7 @@ class Hub:
         #: The newest history as it is sent, until anything changes; and when it was made.
         self._made: bytes | None = None
         self._made_at = 0.0
+        self._forgotten: deque[str] = deque(maxlen=FORGOTTEN_KEPT)
         self.room: RoomState | None = None
 
     def open(self) -> Mailbox | None:
@@ -173,6 +176,8 @@ class Hub:
     def take(self, states: Sequence[RoomState], events: Sequence[Event]) -> None:
         """What the reader found, oldest first."""
         self._made = None
+        states = [state for state in states if state.session not in self._forgotten]
+        events = [event for event in events if event.session not in self._forgotten]
         if states:
             self._obey(states[-1])
         rooms = [for_the_page(state, self.without_emotion) for state in states]
@@ -188,6 +193,14 @@ class Hub:
             self._send("room", RoomMessage(room=room, age_s=self._age_s(room)))
         for event in fresh:
             self._send("event", event)
+
+    def forget(self, session: str) -> None:
+        """The session, or somebody of it, was erased: nothing of it is told any more, whatever
+        still comes. What is told of a room rests on everybody, so it goes as a whole."""
+        self._forgotten.append(session)
+        if self.room is not None and self.room.session == session:
+            self.room, self._made, self._history = None, None, History()
+            self._begin_again()
 
     def _obey(self, room: RoomState) -> None:
         """What was there before a room was for another purpose is forgotten."""

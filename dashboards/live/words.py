@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, TypedDict
 
 from readroom.dashboards.live.history import PersonSample
-from readroom.messages import STATES
+from readroom.messages import ON_PURPOSE, STATES
 from readroom.words import ChangeWords, StateWords, Vocabulary, vocabulary
 
 
@@ -33,8 +33,6 @@ _SCALES: Final[tuple[Scale, ...]] = (
 )
 #: Looks that a speaker is told of when somebody turns to one.
 _TURNING: Final = ("displeased", "puzzled", "turned_away")
-#: Why a frame is dropped on purpose: such a drop is no loss.
-_ON_PURPOSE: Final = ("rate", "cadence")
 
 
 class Words(TypedDict):
@@ -73,7 +71,7 @@ def page_words(without_emotion: bool) -> Words:
         "sentences": _sentences(words),
         "scales": tuple(scale for scale in _SCALES if scale["measure"] in words.measures),
         "turning": tuple(look for look in _TURNING if look in words.looks),
-        "on_purpose": _ON_PURPOSE,
+        "on_purpose": ON_PURPOSE,
     }
 
 

@@ -9,8 +9,8 @@ from readroom.dashboards.report.facts import Facts
 from readroom.dashboards.report.markup import Child, Markup, element, joined
 from readroom.dashboards.report.material import Material
 from readroom.dashboards.report.tables import plain_table
-from readroom.dashboards.report.words import Words, interval, moment
-from readroom.words import percent, seconds, signed
+from readroom.dashboards.report.words import Words, interval
+from readroom.words import moment, percent, seconds, signed
 
 
 def comparison_section(
@@ -113,7 +113,7 @@ def _cells(
         spelled = signed(value)
         if not change and figure != "valence":
             spelled = percent(value) if figure == "facing_front" else f"{value:.2f}"
-        return f"{spelled}, {words.say(counted, n=n)}"
+        return f"{spelled}, {words.say(f'{counted}_one' if n == 1 else counted, n=n)}"
 
     ours = side(difference.now, difference.n_now)
     theirs = side(difference.then, difference.n_then)

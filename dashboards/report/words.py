@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -100,6 +99,7 @@ _COMMON: Final = {
     "reason_edge": "too near an end of the session",
     "reason_unreadable": "not readable before or after",
     "reason_short": "too short a timeline to know what is usual",
+    "reason_many": "too short a timeline beside so many comparisons",
     "reason_few": "fewer than 3 people readable",
     "reason_unanswered": "no answer was told",
     "before_after": "{before}, then {after}",
@@ -108,6 +108,8 @@ _COMMON: Final = {
     "chance_named": "{named} of them still hold beside so many comparisons, and are named: of "
     "changes that are named so, one in ten at most is by chance, on average.",
     "chance_unnamed": "None holds beside so many comparisons, so none is named.",
+    "chance_short": "In {count} of them no single change, however large, could hold beside so "
+    "many: there it can't be told.",
     "chance_none": "No comparison could be made: too little was seen around the markers, or the "
     "session is too short to know what is usual.",
     "chance_room": "The room's answers are each judged by their own interval over people: about "
@@ -133,7 +135,9 @@ _COMMON: Final = {
     "figure": "Figure",
     "verdict": "So",
     "people_counted": "{n} people",
+    "people_counted_one": "1 person",
     "stretches_counted": "{n} stretches",
+    "stretches_counted_one": "1 stretch",
     "more_now": "more now",
     "less_now": "less now",
     "no_difference": "no difference found",
@@ -226,11 +230,12 @@ _FULL: Final = {
     "direction_more": "more pleased",
     "direction_less": "less pleased",
     "named_more": "{count} more such changes are in the table.",
-    "named_none_one": "At the marker nobody's face changed by more than it changes anyway.",
-    "named_none": "At none of the {count} markers did anybody's face change by more than it "
-    "changes anyway.",
+    "named_none_one": "At the marker a large change of the face could have been told; none was "
+    "found that is more than it changes anyway.",
+    "named_none": "Of {all} comparisons (each face at each marker) a large change could have been "
+    "told in {telling}; none was found there that is more than the face changes anyway.",
     "named_unknown": "Whether faces changed at the markers can't be told: too little was seen "
-    "around them, or the session is too short to know what is usual.",
+    "around them, or the session is too short for so many comparisons.",
     "curve_what": "How pleased the faces looked",
     "curve_what_one": "How pleased the face looked",
     "curve_up": "more pleased-looking",
@@ -281,12 +286,13 @@ _SILENT: Final = {
     "direction_more": "more",
     "direction_less": "less",
     "named_more": "{count} more such changes are in the table.",
-    "named_none_one": "At the marker nobody turned to the front, or away, by more than they do "
-    "anyway.",
-    "named_none": "At none of the {count} markers did anybody turn to the front, or away, by more "
-    "than they do anyway.",
+    "named_none_one": "At the marker a large turn to the front, or away, could have been told; "
+    "none was found that is more than the person turns anyway.",
+    "named_none": "Of {all} comparisons (each person at each marker) a large turn to the front, or "
+    "away, could have been told in {telling}; none was found there that is more than the person "
+    "turns anyway.",
     "named_unknown": "Whether anybody turned at the markers can't be told: too little was seen "
-    "around them, or the session is too short to know what is usual.",
+    "around them, or the session is too short for so many comparisons.",
     "curve_what": "Share of people facing the front",
     "curve_what_one": "Facing the front",
     "curve_up": "everybody",
@@ -327,10 +333,6 @@ _FIGURES: Final = {
     "expressiveness": "Expressiveness of the faces (0 to 1)",
     "facing_front": "Facing the front (share of the time)",
 }
-_MONTHS: Final = (
-    ("January", "February", "March", "April", "May", "June", "July")
-    + ("August", "September", "October", "November", "December")
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,24 +355,6 @@ def words(without_emotion: bool) -> Words:
     return Words(
         vocabulary(without_emotion), MappingProxyType({**_COMMON, **own}), MappingProxyType(figures)
     )
-
-
-def clock(seconds: float, *, fine: bool = False) -> str:
-    """A session time: "12:03", "1:02:03"; ``fine``: "10.2 s", for sessions of a minute or two."""
-    if fine:
-        return f"{max(0.0, seconds):.1f} s"
-    minutes, rest = divmod(int(max(0.0, seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def moment(at: float) -> str:
-    """A wall clock time: "21 November 2026, 10:30 UTC"; Unix s."""
-    try:
-        when = datetime.fromtimestamp(at, UTC)
-    except (OverflowError, ValueError, OSError):
-        return "?"
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M} UTC"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import redis
+from msgspec.structs import replace
 
 from readroom.aggregator.rows import SessionRows
+from readroom.dashboards.live.api.operations import Api, Call, Nothing
+from readroom.dashboards.live.api.room import RunningRoom
+from readroom.dashboards.live.api.stored import erase_session
+from readroom.dashboards.live.hub import Hub
 from readroom.messages import EXPRESSIONS, LOOKS
+from readroom.sessions.file import FILE_NAME, StoreFailed
 from readroom.sessions.rows import MarkerRow, PersonRow
 from readroom.sessions.timelines import Timelines
+from readroom.settings import load_settings
+from readroom.streams import Keys, add
 from tests.aggregator.made import START
 from tests.aggregator.stored import a_session, damage, plain_sample, session, write
 from tests.dashboards.running import OwnRedis, live
+from tests.dashboards.scene import person, room_state
 
 TOKEN = "a token of 16 or more"
 MARKUP = "<script>alert('&')</script>"
@@ -314,6 +328,51 @@ def test_erasing_a_person_and_a_session_proves_it(served: Served) -> None:
     assert proof["complete"]
     assert not any(proof["after"].values())
     assert served.ask("DELETE", "/sessions/gone").status_code == 404
+
+
+@pytest.mark.parametrize("below", ["", "/people/1"])
+def test_what_was_erased_is_told_by_the_page_s_server_no_more(
+    below: str, served: Served, redis_url: str
+) -> None:
+    name = f"seen{len(below)}"
+    write(served.data, a_session(name))
+    with redis.from_url(redis_url) as client:
+        anna = replace(person(1, "neutral"), name="Anna")
+        over = room_state(9.0, [anna], session=name, phase="closed")
+        add(client, Keys("room").people, over)
+        deadline = time.monotonic() + 15
+        while (served.get("/room") or {}).get("session") != name:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert served.ask("DELETE", f"/sessions/{name}{below}").json()["complete"]
+        assert served.get("/room") is None
+        add(client, Keys("room").people, over)
+        add(client, Keys("room").people, room_state(1.0, session="next"))
+        while served.get("/room") is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    with httpx.stream("GET", f"{served.address}api/v1/stream") as stream:
+        history = next(line for line in stream.iter_lines() if line.startswith("data: "))
+    assert name not in history
+    assert "Anna" not in history
+
+
+def test_an_erasure_that_leaves_copies_in_the_file_is_told_no_more_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("readroom.sessions.file.BUSY_S", 0.1)
+    write(tmp_path, a_session("held"))
+    settings = load_settings(data=tmp_path)
+    hub = Hub(lambda: START, lambda count: None)
+    hub.take([room_state(9.0, session="held", phase="closed")], [])
+    api = Api(settings, hub, RunningRoom(settings), lambda: START)
+    call: Call[Nothing, None] = Call({"id": "held"}, Nothing(), None, may_write=True, head=False)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sample").fetchall()
+        with pytest.raises(StoreFailed, match="may still hold copies"):
+            asyncio.run(erase_session(api, call))
+    assert hub.room is None
 
 
 def test_where_no_emotion_may_be_named_none_of_another_purpose_is(silent: Served) -> None:

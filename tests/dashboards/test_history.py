@@ -102,6 +102,51 @@ def test_a_sample_has_what_curves_and_signs_are_drawn_from() -> None:
     assert history.names == {9: "Anna", -4: "P4"}
 
 
+def merged(kept: int, other: int, session: str = "s1") -> Event:
+    return replace(event("merged", session, 2.0), person=kept, slot=kept, other=other)
+
+
+def people_of(history: History) -> list[list[int]]:
+    return [[each.person for each in sample.people] for sample in history.samples]
+
+
+def test_who_turned_out_to_be_somebody_else_is_nobody_however_much_happens_then() -> None:
+    history = History()
+    one, two, three = (person(slot, "neutral") for slot in (1, 2, 3))
+    for second, people in enumerate([[one], [two], [one, two, three], [three]]):
+        history.add(room_state(second, people))
+    history.add_event(merged(1, 2))
+    for second in range(EVENTS_KEPT):
+        history.add_event(event(start_s=10.0 + second))
+    assert "merged" not in [kept.kind for kept in history.events]
+    assert people_of(history) == [[1], [1], [1, 3], [3]]
+    assert history.names == {1: "P1", 3: "P3"}
+    history.add_event(merged(3, 1))
+    assert people_of(history) == [[3], [3], [3], [3]]
+
+
+def test_a_merge_may_be_told_before_the_states_that_it_is_about() -> None:
+    history = History()
+    for event_of in (merged(1, 2), merged(3, 1), merged(4, 3, session="s0")):
+        history.add_event(event_of)
+    history.add(room_state(1.0, [person(2, "neutral")]))
+    history.add(room_state(2.0, [person(3, "neutral"), person(2, "neutral")]))
+    assert people_of(history) == [[3], [3]]
+    assert history.names == {3: "P3"}
+    # Another session's numbers are other people's.
+    history.add(room_state(0.5, [person(2, "neutral")], session="s2"))
+    assert people_of(history) == [[2]]
+
+
+def test_who_has_left_is_called_as_the_room_calls_them_now() -> None:
+    history = History()
+    history.add(room_state(1.0, [replace(person(1, "neutral"), name="Anna"), person(2, "fear")]))
+    history.add(room_state(1.1, away={1: "Anna"}))
+    assert history.names == {1: "Anna", 2: "P2"}
+    history.add(room_state(1.2, away={1: "P1", 2: "Ben"}))
+    assert history.names == {1: "P1", 2: "Ben"}
+
+
 def test_only_the_sessions_own_events_are_told() -> None:
     history = History()
     history.add_event(event(session="s0"))

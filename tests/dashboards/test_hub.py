@@ -208,6 +208,39 @@ def test_closing_ends_every_stream() -> None:
     assert found.open() is None
 
 
+def test_of_an_erased_session_nothing_is_told_any_more() -> None:
+    found = hub()
+    mailbox = opened(found)
+    secret = replace(person(1, "neutral"), name="Anna")
+    happened = Event(room="room", session="s1", kind="marker", start_s=1, end_s=1, state="Prices")
+    found.take([room_state(1.0, [secret])], [happened])
+    taken(mailbox)
+    assert b"Anna" in found.snapshot()
+    found.forget("s1")
+    assert found.room is None
+    ((kind, history),) = taken(mailbox)
+    assert (kind, history["room"], history["samples"]) == ("history", None, [])
+    assert (history["names"], history["events"]) == ({}, [])
+    # Nor what Redis still has of it, which is read again when the connection was lost.
+    found.take([room_state(1.0, [secret])], [happened])
+    assert (found.room, taken_nothing(mailbox)) == (None, True)
+    assert b"Anna" not in found.snapshot()
+    found.take([room_state(1.0, session="s2")], [])
+    assert [kind for kind, _ in taken(mailbox)] == ["room"]
+
+
+def taken_nothing(mailbox: Mailbox) -> bool:
+    return len(mailbox) == 0
+
+
+def test_erasing_an_older_session_leaves_the_running_one_alone() -> None:
+    found = hub()
+    found.take([room_state(1.0, [person(1, "neutral")])], [])
+    found.forget("s0")
+    assert found.room is not None
+    assert messages(found.snapshot())[0][1]["names"] == {"1": "P1"}
+
+
 def leaky(time_s: float, **changes: object) -> RoomState:
     """A state that says what it may not where no emotion may be inferred."""
     said = replace(

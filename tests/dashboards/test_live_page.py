@@ -386,6 +386,20 @@ def test_a_page_that_was_silent_speaks_again_from_the_first_moment_on(
     expect(strip).to_have_attribute("aria-valuetext", "0:00: looked happy")
 
 
+def test_who_has_left_is_called_as_they_are_called_now(
+    browser: Browser, page: Page, live: Live, publisher: Publisher
+) -> None:
+    publisher.say(room_state(4.0, [replace(person(1, "neutral"), name="Anna")]))
+    publisher.say(room_state(5.0, away={1: "Anna"}))
+    expect(row(page, 1).locator(".name")).to_have_text("Anna")
+    publisher.say(room_state(5.1, away={1: "P1"}))
+    expect(row(page, 1).locator(".name")).to_have_text("P1")
+    later = browser.new_page()
+    later.goto(live.address)
+    expect(row(later, 1).locator(".name")).to_have_text("P1")
+    later.close()
+
+
 def test_earlier_moments_can_be_read_with_the_keyboard(page: Page, publisher: Publisher) -> None:
     for half in range(41):
         state, since_s = ("neutral", 0.0) if half < 20 else ("happiness", 10.0)

@@ -145,7 +145,7 @@ def test_a_room_without_people_says_so_in_every_mode(
         expect(page.locator("#wall .mix-list")).to_have_text("Nobody in view.")
         page.goto(f"{live.address}#speaker")
         expect(page.locator("#speaker .told")).to_have_text(
-            ["Can't tell", "Nobody just now", "Can't tell"]
+            ["Can't tell", "Can't tell", "Can't tell"]
         )
 
 
@@ -155,11 +155,15 @@ def test_one_person_has_a_card_and_no_room(page: Page, live: Live, publisher: Pu
     publisher.say(*(room_state(half / 2, alone, measures=measures) for half in range(180)))
     with publisher.keep_saying(room_state(90.0, alone, measures=measures)):
         expect(page.locator("#strips .readout")).to_have_text("looks happy")
-        expect(page.locator("#gauge-told")).to_contain_text("Too little was seen to say (1 people")
+        expect(page.locator("#gauge-told")).to_contain_text("Too little was seen to say (1 person,")
         expect(page.locator(".gauge-needle").first).to_be_hidden()
         page.goto(f"{live.address}#speaker")
         expect(page.locator("#speaker .told").first).to_have_text("Can't tell")
         expect(page.locator("#speaker .rests").first).to_contain_text("Takes two people")
+        expect(page.locator("#speaker .told").nth(1)).to_have_text("Can't tell")
+        expect(page.locator("#speaker .rests").nth(1)).to_have_text("Too little was seen to say")
+    with publisher.keep_saying(room_state(91.0, [replace(alone[0], look="amused")])):
+        expect(page.locator("#speaker .told").nth(1)).to_have_text("Nobody just now")
 
 
 def test_no_mode_names_an_emotion_where_none_may_be_inferred(

@@ -9,6 +9,7 @@ import redis
 from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, expect
 
+from readroom.messages import PersonState
 from tests.dashboards.answering import REFUSED, Answering, answering
 from tests.dashboards.conftest import Watched
 from tests.dashboards.running import Live, live as running_live
@@ -91,6 +92,19 @@ def test_single_keys_mark_where_nothing_has_the_focus_and_can_be_switched_off(
     assert labels(room, 3) == ["mark 1", "mark 2", "mark 3"]
 
 
+def test_space_marks_nothing_where_it_scrolls(
+    page: Page, room: Answering, publisher: Publisher
+) -> None:
+    publisher.happen("person_entered", slot=1)
+    expect(page.locator("#event-list > li")).to_have_count(1)
+    for focused in ("#event-list", "#people"):
+        page.locator(focused).focus()
+        page.keyboard.press("Space")
+    page.locator("#people").blur()
+    page.keyboard.press("Space")
+    assert labels(room, 1) == ["mark 1"]
+
+
 def test_a_clicker_marks_slides_once_it_is_switched_on(page: Page, room: Answering) -> None:
     page.keyboard.press("PageDown")  # Only scrolls.
     page.get_by_label("Clicker marks slides").check()
@@ -171,6 +185,34 @@ def test_a_person_is_renamed_merged_and_split_and_the_focus_comes_back(
     ]
     publisher.say(room_state(6.0, [replace(person(2, "neutral"), name="Anna")]))
     expect(page.locator('#strips > li[data-key="2"] .name')).to_have_text("Anna")
+
+
+def test_whose_slot_became_somebody_else_s_is_neither_named_nor_merged(
+    page: Page, room: Answering, publisher: Publisher
+) -> None:
+    def then(*people: PersonState) -> None:
+        publisher.say(room_state(6.0 + people[0].person, people))
+        expect(page.locator(f'#strips > li[data-key="{people[0].person}"]')).to_have_count(1)
+
+    dialog, told = page.locator("#person-dialog"), page.locator("#person-answer")
+    page.get_by_role("button", name="Rename, merge or split P2").click()
+    third = person(3, "neutral")
+    then(replace(person(2, "neutral"), person=9), third)
+    page.get_by_label("Name (empty: the pseudonym)").fill("Anna")
+    page.keyboard.press("Enter")
+    expect(told).to_contain_text("isn't here any more")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Rename, merge or split P3").click()
+    page.get_by_label("Is the same person as").select_option("P2")
+    then(replace(person(2, "neutral"), person=10), third)
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(told).to_contain_text("isn't here any more")
+    # Who moved to another slot is still whom it is about.
+    then(replace(third, slot=4, person=3), replace(person(2, "neutral"), person=11))
+    page.get_by_label("Name (empty: the pseudonym)").fill("Ben")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    assert room.heard == [("rename", "Ben", 4, None, None)]
 
 
 def test_without_the_token_everything_is_shown_and_nothing_can_be_changed(

@@ -86,9 +86,13 @@ def test_the_wall_says_what_is_wrong(page: Page, live: Live, publisher: Publishe
     publisher.say(replace(old, at=old.at - 20))
     page.goto(f"{live.address}#wall")
     expect(page.locator("#wall .banner")).to_contain_text("No data since")
-    expect(page.locator("#wall .mix-list")).to_have_text("Nobody in view.")
+    expect(page.locator("#wall .mix-list")).to_have_text("No data.")
     expect(page.locator("#wall .wall-people > li")).to_have_count(0)
     assert page.evaluate(SMALL, 0.05) == []
+    publisher.say(scene(31.0, phase="closed"))
+    expect(page.locator("#wall .banner")).to_contain_text("The session has ended")
+    expect(page.locator("#wall .mix-list")).to_be_hidden()
+    expect(page.locator("#wall .mix-bar > *")).to_have_count(0)
 
 
 def told(page: Page) -> list[str]:

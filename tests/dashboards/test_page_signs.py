@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from readroom.dashboards.live.words import page_words
 from tests.dashboards.running import Live
 
 #: 80 seconds of people's figures: {key: [a minute ago, now]}, null where nobody could tell.
@@ -25,15 +26,15 @@ SIGN = f"""async ([people, coverage]) => {{
   const room = {{ time_s: 80, coverage, people: [] }};
   return roomSign({{ figures, room, stale: false, closed: false }});
 }}"""
-TURNED = """async ([people, stale]) => {
+TURNED = """async ([people, stale, coverage]) => {
   const { turnedSign } = await import("/static/signs.js");
   const { loadWords } = await import("/static/words.js");
   await loadWords();
-  const room = { time_s: 100, people };
+  const room = { time_s: 100, people, coverage: coverage === undefined ? 0.9 : coverage };
   const timeline = { firstSeen: (key) => people.find((each) => each.person === key).entered_s };
   const keyOf = (each) => each.person;
   const found = turnedSign({ room, stale, closed: false, timeline, keyOf });
-  return found.map(({ person }) => person.person);
+  return found && found.map(({ person }) => person.person);
 }"""
 
 
@@ -93,6 +94,8 @@ def turned(person: int, look: str, since_s: float, **changes: object) -> dict[st
         "look_since_s": since_s,
         "visible": True,
         "entered_s": 0.0,
+        "actions": {},
+        "measured": [],
         **changes,
     }
 
@@ -105,7 +108,7 @@ def test_who_turned_are_the_two_who_did_last(page: Page) -> None:
         turned(4, "attentive", 99.0),
     ]
     assert page.evaluate(TURNED, [people, False]) == [2, 3]
-    assert page.evaluate(TURNED, [people, True]) == []
+    assert page.evaluate(TURNED, [people, True]) is None
 
 
 def test_old_news_newcomers_and_people_out_of_view_did_not_turn(page: Page) -> None:
@@ -115,6 +118,28 @@ def test_old_news_newcomers_and_people_out_of_view_did_not_turn(page: Page) -> N
         turned(3, "turned_away", 95.0, visible=False),
     ]
     assert page.evaluate(TURNED, [people, False]) == []
+
+
+def test_nobody_turned_is_said_only_where_it_could_be_seen(page: Page) -> None:
+    there = [turned(1, "attentive", 50.0)]
+    assert page.evaluate(TURNED, [there, False, 0.9]) == []
+    for coverage in (0.05, None):
+        assert page.evaluate(TURNED, [there, False, coverage]) is None
+    facing = {"measured": ["facing_front"]}
+    untold = turned(1, "cant_tell", 50.0, **facing)
+    away = turned(2, "attentive", 50.0, visible=False)
+    for people in ([], [untold], [away], [untold, away]):
+        assert page.evaluate(TURNED, [people, False, 0.9]) is None
+
+
+def test_without_looks_it_takes_somebody_of_whom_it_is_known_where_they_face(page: Page) -> None:
+    page.route("**/words", lambda route: route.fulfill(json=page_words(without_emotion=True)))
+    there = turned(1, "cant_tell", 50.0, measured=["facing_front"])
+    busy = turned(1, "cant_tell", 50.0, actions={"facing_front": {}})
+    for somebody in (there, busy):
+        assert page.evaluate(TURNED, [[somebody], False]) == []
+    assert page.evaluate(TURNED, [[turned(1, "cant_tell", 50.0)], False]) is None
+    assert page.evaluate(TURNED, [[turned(1, "turned_away", 90.0)], False]) == [1]
 
 
 def test_figures_of_an_hour_take_no_more_than_the_last_minutes(page: Page) -> None:

@@ -18,10 +18,15 @@ _COMMAND: Final = {
     503: "The room doesn't run, or Redis doesn't answer.",
 }
 _MANY: Final = {413: "More than one answer holds; ask for less."}
+_LONG: Final = {413: "The session is too long for this server; `readroom report` makes its report."}
 _STREAM: Final = (
     "Server-sent events, each with a kind and one line of JSON. `history` comes first, and again "
     "whenever the viewer was too slow: all that is needed to begin (HistoryMessage). Then, as it "
     "happens: `room` (RoomMessage), `event` (Event), and `status`, whether Redis answers (Status)."
+)
+_NOT_REACHED: Final = (
+    " Backups and recorded tables aren't reached, nor what Redis still holds in memory: the last "
+    "minutes of what was told, and the newest commands with the names and notes in them."
 )
 _STORED_ONLY: Final = " Of one that runs, it is refused: change that through the running room."
 
@@ -177,7 +182,7 @@ OPERATIONS: Final = (
         "Erase a session for good",
         stored.erase_session,
         answers.Erased,
-        text="The answer is the proof. Backups and recorded tables aren't reached.",
+        text="The answer is the proof, and this server's page tells of it no more." + _NOT_REACHED,
         refusals=_NO_SESSION | _RUNS,
     ),
     Operation(
@@ -186,6 +191,7 @@ OPERATIONS: Final = (
         "The people of a session",
         stored.list_people,
         list[answers.PersonOfSession],
+        heavy=True,
         refusals=_NO_SESSION,
     ),
     Operation(
@@ -204,7 +210,8 @@ OPERATIONS: Final = (
         "Erase one person of a session for good",
         stored.erase_person,
         answers.Erased,
-        text="With all who were merged with them. The answer is the proof.",
+        text="With all who were merged with them. The answer is the proof, and this server's page "
+        "tells of the whole session no more." + _NOT_REACHED,
         refusals=_NO_PERSON | _RUNS,
     ),
     Operation(
@@ -224,7 +231,8 @@ OPERATIONS: Final = (
         stored.get_measures,
         answers.SessionMeasures,
         query=asked.MeasuresQuery,
-        refusals=_NO_SESSION | _EMOTION,
+        heavy=True,
+        refusals=_NO_SESSION | _EMOTION | _MANY,
     ),
     Operation(
         "GET",
@@ -260,6 +268,6 @@ OPERATIONS: Final = (
         "text/html",
         query=asked.ReportQuery,
         heavy=True,
-        refusals=_NO_SESSION | _EMOTION,
+        refusals=_NO_SESSION | _EMOTION | _LONG,
     ),
 )

@@ -32,8 +32,8 @@ from readroom.redaction import redact
 from readroom.sessions.backup import readable
 from readroom.sessions.file import NotStored, StillRuns
 
-#: Operations that take seconds of a processor, at once: streams go on beside them.
-MOST_HEAVY: Final = 2
+#: Operations that take seconds of a processor and much memory, at once: streams go on beside them.
+MOST_HEAVY: Final = 1
 #: Methods that any address is asked with; others than an address has are told to be none of its.
 _METHODS: Final = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"

@@ -7,10 +7,14 @@ refuses what was read in faces.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from msgspec import UnsetType
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from readroom.commands import one_line
@@ -25,16 +29,20 @@ from readroom.dashboards.live.api.asked import (
     TimelinesQuery,
 )
 from readroom.dashboards.live.api.operations import Api, Call, Nothing, Refused
-from readroom.messages import LOOKS, PLAIN_ENGINES, STATES, WITHOUT_EMOTION
+from readroom.messages import LOOKS, PLAIN_ENGINES, STATES
 from readroom.sessions import editing, retention
+from readroom.sessions.allowed import EmotionForbidden, check_allowed
+from readroom.sessions.backup import readable
 from readroom.sessions.columns import Columns, columns, in_steps
-from readroom.sessions.file import FILE_NAME, NotStored
+from readroom.sessions.file import FILE_NAME, NotStored, StoreFailed
 from readroom.sessions.rows import MeasureRow
 from readroom.sessions.schema import from_bits
 from readroom.sessions.timelines import Overview, StoredPerson, Timelines
 
-#: Points of timelines that are read for one answer: an hour of 32 people, four a second, and some.
-MOST_POINTS: Final = 600_000
+#: Points of timelines that are read for one answer, or for each session of a report: two hours of
+#: 12 people, four a second, and some. A report takes some 350 bytes for each, and this process is
+#: everybody's page.
+MOST_POINTS: Final = 400_000
 #: Points that one answer holds.
 MOST_ANSWERED: Final = 200_000
 #: A report comes from a file's worth of markup with styles and drawings inside, and nothing else:
@@ -101,14 +109,27 @@ def get_measures(api: Api, call: Call[MeasuresQuery, None]) -> answers.SessionMe
     """Figures of the room, by name."""
     timelines, overview = _read(api, call.path["id"])
     name, query, step_s = overview.session.name, call.query, _given(call.query.step_s)
-    by_name: dict[str, list[MeasureRow]] = {}
-    for row in timelines.measures(name):
-        if query.from_s <= row.time_s < query.to_s and _given(query.name) in (None, row.name):
-            by_name.setdefault(row.name, []).append(row)
+    rows = timelines.measures_between(
+        name,
+        query.from_s,
+        query.to_s,
+        name=_given(query.name),
+        step_s=step_s,
+        most=MOST_ANSWERED + 1,
+    )
+    if len(rows) > MOST_ANSWERED:
+        raise Refused(
+            413,
+            f"more than {MOST_ANSWERED} figures; ask for a part of the session (from_s, to_s), for "
+            "one figure (name), or for steps (step_s)",
+        )
     return answers.SessionMeasures(
         session=name,
         step_s=step_s,
-        measures=[_measures(figure, rows, step_s) for figure, rows in sorted(by_name.items())],
+        measures=[
+            _measures(figure, list(own), step_s)
+            for figure, own in groupby(rows, key=lambda row: row.name)
+        ],
     )
 
 
@@ -154,6 +175,13 @@ def get_report(api: Api, call: Call[ReportQuery, None]) -> Response:
     compare = _given(call.query.compare)
     if compare is not None:
         _read(api, compare)
+    for name in (overview.session.name, compare):
+        if name is not None and (count := timelines.point_count(name)) > MOST_POINTS:
+            raise Refused(
+                413,
+                f"session={name}: its timelines have {count} points, and more than {MOST_POINTS} "
+                "are too many for this server; make its report with `readroom report`",
+            )
     html = report.render(timelines, overview.session.name, compare=compare, made_at=api.now())
     return Response(
         html,
@@ -184,17 +212,36 @@ def rename_person(api: Api, call: Call[Nothing, NameBody]) -> answers.PersonOfSe
     return _person(person, timelines.coverage(name).get(number))
 
 
-def erase_session(api: Api, call: Call[Nothing, None]) -> answers.Erased:
+async def erase_session(api: Api, call: Call[Nothing, None]) -> answers.Erased:
     """A session is erased for good."""
-    _, overview = _session(api, call.path["id"])
-    return _proof(retention.erase_session(api.settings.data, overview.session.name))
+    return await _erase(api, call.path["id"], retention.erase_session)
 
 
-def erase_person(api: Api, call: Call[Nothing, None]) -> answers.Erased:
+async def erase_person(api: Api, call: Call[Nothing, None]) -> answers.Erased:
     """A person of a session is erased for good, with all who were merged with them."""
-    _, overview = _session(api, call.path["id"])
-    name, person = overview.session.name, call.path["person"]
-    return _proof(retention.erase_person(api.settings.data, name, person))
+    person = call.path["person"]
+    return await _erase(
+        api, call.path["id"], lambda data, name: retention.erase_person(data, name, person)
+    )
+
+
+async def _erase(
+    api: Api, session: str, erase: Callable[[Path, str], retention.Erased]
+) -> answers.Erased:
+    """Erase in the store, then where this server still tells of it: that belongs to its loop."""
+
+    def work() -> retention.Erased:
+        with readable(api.settings.data):
+            _session(api, session)
+            return erase(api.settings.data, session)
+
+    try:
+        erased = await run_in_threadpool(work)
+    except StoreFailed:  # Maybe after the rows were gone: then asking again finds no session.
+        api.hub.forget(session)
+        raise
+    api.hub.forget(session)
+    return _proof(erased)
 
 
 # -- from the store's values to the answers -------------------------------------------------------
@@ -215,13 +262,10 @@ def _session(api: Api, name: str) -> tuple[Timelines, Overview]:
 def _read(api: Api, name: str) -> tuple[Timelines, Overview]:
     """The same, of which something is told that was read in faces."""
     timelines, overview = _session(api, name)
-    purpose = overview.session.purpose
-    if api.without_emotion and purpose not in WITHOUT_EMOTION:
-        raise Refused(
-            403,
-            f"session={name}: it was read for {purpose or 'no purpose that anybody said'}, and may "
-            "name emotions, which this server may not (EU AI Act, Art. 5(1)(f))",
-        )
+    try:
+        check_allowed(overview.session, without_emotion=api.without_emotion)
+    except EmotionForbidden as error:
+        raise Refused(403, str(error)) from None
     return timelines, overview
 
 
@@ -302,17 +346,17 @@ def _person(person: StoredPerson, coverage: float | None) -> answers.PersonOfSes
 
 
 def _measures(name: str, rows: list[MeasureRow], step_s: float | None) -> answers.MeasureColumns:
-    last = {row.time_s if step_s is None else row.time_s // step_s * step_s: row for row in rows}
-    found = [(time_s, row.measure) for time_s, row in last.items()]
+    found = [row.measure for row in rows]
+    times = [row.time_s for row in rows]
     return answers.MeasureColumns(
         name=name,
-        time_s=[time_s for time_s, _ in found],
-        value=[measure.value for _, measure in found],
-        low=[measure.low for _, measure in found],
-        high=[measure.high for _, measure in found],
-        n=[measure.n for _, measure in found],
-        coverage=[measure.coverage for _, measure in found],
-        p=[measure.p for _, measure in found],
+        time_s=times if step_s is None else [math.floor(t / step_s) * step_s for t in times],
+        value=[measure.value for measure in found],
+        low=[measure.low for measure in found],
+        high=[measure.high for measure in found],
+        n=[measure.n for measure in found],
+        coverage=[measure.coverage for measure in found],
+        p=[measure.p for measure in found],
     )
 
 

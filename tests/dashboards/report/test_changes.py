@@ -179,6 +179,36 @@ def test_what_cannot_be_told_says_why(tmp_path: Path) -> None:
     assert all(change.verdict == "cant_tell" for row in rows for change in row)
 
 
+def test_where_a_single_change_could_never_hold_it_cannot_be_told(tmp_path: Path) -> None:
+    # 3 minutes have some 340 moments: enough for 17 comparisons (2 / 340 ≤ .1 / 17), not for 18.
+    for markers, verdict, reason in ((5, "none", ""), (6, "cant_tell", "many")):
+        dice = np.random.default_rng(2)
+        made = Made(name=f"s{markers}")
+        for _ in range(3):
+            made.person(walk(dice, 180))
+        for number in range(markers):
+            made.mark(20.0 + 20 * number, "slide")
+        found = table(read(made.into(tmp_path / f"{markers}"), made.name))
+        assert {(c.verdict, c.reason) for row in found.rows for c in row} == {(verdict, reason)}
+        assert found.tested == found.comparisons == 3 * markers
+        assert found.telling == (found.tested if verdict == "none" else 0)
+        assert all(change.low is not None for row in found.rows for change in row)
+
+
+def test_what_others_carry_is_named_though_it_could_not_stand_alone(tmp_path: Path) -> None:
+    dice = np.random.default_rng(2)
+    made = Made()
+    for _ in range(3):
+        face = 0.05 * walk(dice, 180)
+        face[int(100.5 * HZ) : 110 * HZ] -= 0.5
+        made.person(face)
+    for number in range(6):
+        made.mark(20.0 + 20 * number, "slide")
+    found = table(read(made.into(tmp_path), made.name))
+    assert [change.verdict for change in found.rows[4]] == ["less"] * 3
+    assert found.telling == 0
+
+
 def test_a_change_too_small_to_see_is_none_however_still_the_face(tmp_path: Path) -> None:
     made = Made()
     still = np.full(600 * HZ, 0.1)

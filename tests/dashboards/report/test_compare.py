@@ -7,7 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from readroom.dashboards.report import compare, render
-from readroom.dashboards.report.compare import Mean, compared, mover, over_time, shares, welch
+from readroom.dashboards.report.compare import (
+    Mean,
+    answer,
+    compared,
+    mover,
+    over_time,
+    shares,
+    welch,
+)
 from readroom.dashboards.report.material import Person, read
 from readroom.dashboards.report.spans import Track
 from readroom.errors import BadSettings
@@ -93,6 +101,26 @@ def two_sessions(folder: Path) -> None:
         made.into(folder)
 
 
+def test_of_two_markers_of_one_label_the_first_counts_whatever_the_second_found(
+    tmp_path: Path,
+) -> None:
+    made = Made()
+    made.person(walk(np.random.default_rng(1), 60))
+    for at_s, value in ((10.0, None), (30.0, 0.5)):
+        made.mark(at_s, "slide")
+        measure = Measure(value=value, low=value and 0.4, high=value and 0.6, n=4)
+        made.event(
+            "response", at_s, at_s + 5, state="slide",
+            figure="valence" if value else None, measure=measure if value else None,
+        )  # fmt: skip
+    material = read(made.into(tmp_path), "s1")
+    first, second = material.markers
+    assert answer(material, first, "valence").value is None
+    assert answer(material, second, "valence").value == 0.5
+    difference = compared(material, material).markers["slide"]
+    assert (difference.now, difference.value) == (None, None)
+
+
 def test_sessions_are_compared_by_room_by_name_and_by_label(tmp_path: Path) -> None:
     two_sessions(tmp_path)
     from readroom.sessions.timelines import Timelines
@@ -123,6 +151,8 @@ def test_people_of_two_sessions_without_names_are_compared_as_rooms_only(tmp_pat
         timelines = made.into(tmp_path)
     html = render(timelines, "a", "b")
     assert "Nobody bears the same name in both" in html
+    assert ", 1 person<" in html
+    assert "1 people" not in html
     # One person on each side has no interval over people.
     found = compared(read(timelines, "a"), read(timelines, "b"))
     assert found.room["valence"].value is None

@@ -7,8 +7,9 @@ import string
 
 import pytest
 
-from readroom.dashboards.report.words import clock, interval, listed, moment, words
+from readroom.dashboards.report.words import interval, listed, words
 from readroom.messages import EXPRESSIONS, LOOKS
+from readroom.words import clock, moment
 from tests.readroom.test_words import BANNED, EMOTIONAL, HONESTY
 
 BOTH = pytest.mark.parametrize("without_emotion", [False, True])

@@ -84,7 +84,16 @@ def test_of_many_people_the_most_telling_have_a_sentence(tmp_path: Path) -> None
     assert "For the other 4 people see the table below." in said
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(1, "can't be told"), (10, "At none of the 3")])
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (1, "Whether faces changed at the markers can't be told"),
+        (
+            10,
+            "Of 3 comparisons (each face at each marker) a large change could have been told in 3",
+        ),
+    ],
+)
 def test_markers_without_a_change_say_no_more_than_that(
     minutes: int, expected: str, tmp_path: Path
 ) -> None:
@@ -93,6 +102,41 @@ def test_markers_without_a_change_say_no_more_than_that(
     for at_s in (20.0, 30.0, 40.0):
         made.mark(at_s, "slide")
     assert any(expected in sentence for sentence in told(made, tmp_path))
+
+
+def test_what_could_not_be_compared_is_not_ruled_out(tmp_path: Path) -> None:
+    made = Made()
+    made.person(walk(np.random.default_rng(1), 600), name="Anna")
+    for _ in range(11):
+        made.person(parts((600, None)))
+    for at_s in (100.0, 200.0, 300.0, 400.0, 500.0):
+        made.mark(at_s, "slide")
+    (found,) = [s for s in told(made, tmp_path) if "comparisons" in s]
+    assert found == (
+        "Of 60 comparisons (each face at each marker) a large change could have been told in 5; "
+        "none was found there that is more than the face changes anyway."
+    )
+
+
+def test_a_session_too_short_for_its_comparisons_says_so_and_not_that_nothing_changed(
+    tmp_path: Path,
+) -> None:
+    dice = np.random.default_rng(2)
+    made = Made()
+    for _ in range(3):
+        made.person(walk(dice, 180))
+    for number in range(6):
+        made.mark(20.0 + 20 * number, "slide")
+    said = " ".join(told(made, tmp_path))
+    assert "Whether faces changed at the markers can't be told" in said
+    assert "none was found" not in said
+
+
+def test_one_face_at_one_marker_is_told_of_in_the_singular(tmp_path: Path) -> None:
+    made = Made()
+    made.person(walk(np.random.default_rng(1), 300))
+    made.mark(100.0, "slide")
+    assert any(s.startswith("At the marker a large change") for s in told(made, tmp_path))
 
 
 def test_a_change_at_a_marker_is_told_with_its_interval_in_the_direction_it_names(
