@@ -15,7 +15,9 @@ _PAGE: Final = """\
 The live page's server (`readroom run`, `readroom live`) answers programs below `/api/v1`: the
 running room, what somebody asks of it, and the stored sessions. The page itself asks there, too.
 The whole contract is OpenAPI 3.1, made of the same declarations that check each request:
-`http://127.0.0.1:8710/api/v1/openapi.json`.
+`http://127.0.0.1:8710/api/v1/openapi.json`. Schemathesis asks a server by it, with the token in its
+phases coverage, fuzzing and stateful, without it in fuzzing, 25 examples each and a fixed seed; the
+stream, which has no end, is left out (tests/dashboards/test_api_document.py).
 
 {table}
 A `?` marks what may be left out. Times are session time in seconds, but `…_at`: Unix seconds.
@@ -24,8 +26,8 @@ A `?` marks what may be left out. Times are session time in seconds, but `…_at
 - Whatever changes something needs the token, always: `Authorization: Bearer …`. `readroom run`
   makes one for its run and prints it with the page's address, unless `READROOM_HTTP__TOKEN` is
   set; `readroom live` alone has none until it is set, and changes nothing.
-- Reading needs it too once the server listens beyond loopback (`READROOM_HTTP__HOST`) or is reached by
-  another name, a proxy's (`READROOM_HTTP__HOSTS`).
+- Reading needs it too once the server listens beyond loopback (`READROOM_HTTP__HOST`) or is
+  reached by another name, a proxy's (`READROOM_HTTP__HOSTS`).
 - A browser that opens `/?token=…` once keeps it as a cookie that scripts can't read and other
   sites can't send. Requests of other sites, or by a host name that isn't this server's, are
   refused (403, 421).
@@ -46,7 +48,10 @@ often it is sent.
 Timelines come as columns, whole (at most 200,000 points an answer) or in steps of `step_s`: a
 step's time is where it begins; state, confidence, coverage, look and actions are those of its
 last point, valence and arousal the mean over its points; a step without points is left out.
-Figures of the room look back over a minute already, so a step has its last.
+Figures of the room look back over a minute already, so a step has its last; one answer holds
+200,000 of them. A report is made here of sessions of up to 400,000 points (two hours of 12
+people), `readroom report` makes those of longer ones. Operations that read all points are done
+one at a time.
 
 Where no emotion may be inferred (docs/semantics/purpose.md), sessions that were read for another
 purpose are listed, but what was read in faces is refused (403).

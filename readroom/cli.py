@@ -376,31 +376,31 @@ def analyse_command(
 ) -> None:
     """A recorded video from beginning to end, as fast as this machine can, into the session store;
     or single pictures, as a table. docs/analyse.md has examples."""
-    from readroom import analyse
+    from readroom.analysing import command, outputs, video
 
-    pictures, videos = analyse.sort_out(files)
-    outputs = analyse.Outputs(report, pdf, out)
+    pictures, videos = command.sort_out(files)
+    wanted = outputs.Outputs(report, pdf, out)
     given = {"--report": report, "--pdf": pdf, "--title": title, "--fps": fps, "--marker": marker}
     if pictures:
-        analyse.refuse_options(given, "says something of a video", "the files are pictures")
+        command.refuse_options(given, "says something of a video", "the files are pictures")
     else:
-        analyse.refuse_options({"--annotate": annotate}, "is for pictures", "the files are videos")
+        command.refuse_options({"--annotate": annotate}, "is for pictures", "the files are videos")
     settings = load_settings(
-        room=room or analyse.ROOM,
+        room=room or video.ROOM,
         title=title,
         markers=tuple(marker) if marker else None,
         ingest={"fps": fps},
         log_format=log_format,
     )
-    analyse.check_outputs(outputs, [*pictures, *videos], settings.chromium)
+    outputs.check_outputs(wanted, [*pictures, *videos], settings.chromium)
     settings = purposes.settle(
         settings, real_camera=True, ask=purposes.asker(sys.stdin, sys.stderr)
     )
     if notice := purposes.notice(settings):
         typer.echo(notice, err=True)
     if pictures:
-        _end(analyse.analyse_photos(settings, pictures, out, annotate))
-    _end(analyse.analyse_videos(settings, videos, outputs, own_room=room is None))
+        _end(command.analyse_photos(settings, pictures, out, annotate))
+    _end(video.analyse_videos(settings, videos, wanted, own_room=room is None))
 
 
 @app.command()
@@ -461,7 +461,7 @@ def restore(
 @app.command()
 def erase(
     session: Annotated[
-        str | None, typer.Argument(help="Name of the session; none: which there are.")
+        str | None, typer.Argument(help="Name of the session, in full; none: which there are.")
     ] = None,
     person: Annotated[
         str | None, typer.Option(help="Only this person, as on the page: P3.")
@@ -475,6 +475,7 @@ def erase(
     session must have ended; backups and recorded tables aren't reached."""
     from readroom.sessions import erasing, retention
     from readroom.sessions.backup import readable
+    from readroom.sessions.choosing import named
     from readroom.sessions.timelines import Timelines
 
     folder = load_settings().data
@@ -485,7 +486,7 @@ def erase(
         if session is None:
             typer.echo(erasing.listing(timelines.sessions()))
             return
-        found, people = erasing.session_named(timelines, session), timelines.people(session)
+        found, people = named(timelines.sessions(), session), timelines.people(session)
     who = None
     if number is not None:
         who = erasing.person_numbered(people, number, session)
@@ -524,12 +525,15 @@ def grafana_push(
 @grafana_app.command("annotate")
 def grafana_annotate(
     session: Annotated[
-        str | None, typer.Argument(help="Name of a stored session; none: the room's newest.")
+        str | None,
+        typer.Argument(help="The session's name, a beginning, or `last`; none: the room's newest."),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="The running session, as it goes on.")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove them again.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove them again; by the name in full.")
+    ] = False,
     room: Room = None,
 ) -> None:
     """Write a session's markers and main moments as annotations; twice adds nothing (extra
@@ -575,7 +579,7 @@ def report(
     """A session as one HTML file: summary, curve, strips, markers, moments, what it rests on."""
     from readroom.dashboards.report.command import report as make
 
-    settings = load_settings(data=data)
+    settings = purposes.settle(load_settings(data=data), real_camera=False, ask=None)
     lines = make(
         settings.data,
         session,
@@ -584,6 +588,7 @@ def report(
         pdf=pdf,
         chromium=settings.chromium,
         made_at=time.time(),
+        without_emotion=settings.without_emotion,
     )
     for line in lines:
         typer.echo(line)
@@ -606,9 +611,15 @@ def export(
     """A session's data as CSV, JSON or Parquet (extra `record`), with a data dictionary."""
     from readroom.dashboards.report.command import export_session
 
-    settings = load_settings(data=data)
+    settings = purposes.settle(load_settings(data=data), real_camera=False, ask=None)
     lines = export_session(
-        settings.data, session, out, form, pseudonyms=pseudonyms, made_at=time.time()
+        settings.data,
+        session,
+        out,
+        form,
+        pseudonyms=pseudonyms,
+        made_at=time.time(),
+        without_emotion=settings.without_emotion,
     )
     for line in lines:
         typer.echo(line)

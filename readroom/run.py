@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from readroom import __version__
 from readroom.box import Box
 from readroom.errors import ReadroomError
-from readroom.messages import BoxInfo, RoomState
+from readroom.messages import ON_PURPOSE, BoxInfo, RoomState
 from readroom.metrics import SupervisorMetrics
 from readroom.pixels import remove_orphans, ring_prefix
 from readroom.redis_server import socket_path
@@ -314,8 +314,8 @@ def progress_line(state: RoomState) -> str:
 
 
 def _lost(dropped: dict[str, int]) -> list[int]:
-    """Drops that are losses: a rate limit that was asked for is none."""
-    return [count for reason, count in dropped.items() if reason != "rate"]
+    """Drops that are losses: one that was asked for is none."""
+    return [count for reason, count in dropped.items() if reason not in ON_PURPOSE]
 
 
 def _say(line: str) -> None:

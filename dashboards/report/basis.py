@@ -15,11 +15,11 @@ from readroom.dashboards.report.markup import Child, Markup, element, joined
 from readroom.dashboards.report.material import Material
 from readroom.dashboards.report.spans import GAP_S
 from readroom.dashboards.report.tables import definitions, plain_table
-from readroom.dashboards.report.words import Words, clock, listed, moment
-from readroom.messages import TOO_SMALL
+from readroom.dashboards.report.words import Words, listed
+from readroom.messages import ON_PURPOSE, TOO_SMALL
 from readroom.sessions.schema import MIGRATIONS
 from readroom.sessions.timelines import StoredCamera
-from readroom.words import percent, seconds
+from readroom.words import clock, moment, percent, seconds
 
 #: Below this share of the time readable, somebody gets a caveat; so many get one each.
 LOW_COVERAGE: Final = 0.6
@@ -29,7 +29,6 @@ FEW_PEOPLE: Final = 5
 #: Drops from this share of a camera's frames on are told. In what a camera drops by its rate alone
 #: nothing is lost: it delivers more frames than are asked for.
 DROPPED_RATIO: Final = 0.05
-_BY_RATE: Final = frozenset({"rate", "cadence"})
 #: A face that was too small for so long is worth a word, s.
 SMALL_S: Final = 5.0
 #: Readability of two halves differs if by so much.
@@ -102,7 +101,7 @@ def _halves(material: Material, words: Words) -> Iterator[str]:
 
 def _cameras(cameras: Sequence[StoredCamera], words: Words) -> Iterator[str]:
     for camera in cameras:
-        lost = {why: n for why, n in camera.dropped.items() if why not in _BY_RATE and n > 0}
+        lost = {why: n for why, n in camera.dropped.items() if why not in ON_PURPOSE and n > 0}
         total = camera.frames + sum(lost.values())
         if total and sum(lost.values()) / total >= DROPPED_RATIO:
             yield words.say(

@@ -18,6 +18,10 @@ cautious in a short session with a large change.
 answered "yes" at p < .05 by chance. A change is named only if it holds by Benjamini & Hochberg
 (Controlling the false discovery rate, JRSS B 57 (1995) 289-300) at :data:`RATE`, over the table.
 
+**What could be found at all.** With n moments to compare with, p is 2/n at least. A single change
+among m comparisons holds only where 2/n ≤ RATE/m, whatever its size. Where it can't, and nothing
+else carries it, the answer is "can't tell", and never "no change".
+
 Simulated in tests/dashboards/report/test_changes.py; docs/report.md has the figures.
 """
 
@@ -51,22 +55,24 @@ MOST: Final = {"valence": 2.0, "facing_front": 1.0}
 
 Verdict = Literal["more", "less", "none", "cant_tell"]
 #: Why nothing can be told: the marker stands too near the session's ends; the person wasn't
-#: readable around it; too little of the person was seen to know what is usual.
-Reason = Literal["", "edge", "unreadable", "short"]
+#: readable around it; too little of the person was seen to know what is usual, or to tell a single
+#: change from chance beside so many comparisons.
+Reason = Literal["", "edge", "unreadable", "short", "many"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one person's figure did at one marker. ``value`` with ``low`` and ``high`` is in the
     figure's unit, None where it can't be told; ``p`` is of this comparison alone. Of a change
-    that is named ``before`` and ``after`` are how they mostly looked then (LOOKS), None where that
-    can't be told."""
+    that is named ``before`` and ``after`` are
+    how they mostly looked then (LOOKS), None where that can't be told."""
 
     person: int
     value: float | None = None
     low: float | None = None
     high: float | None = None
     p: float | None = None
+    moments: int = 0
     verdict: Verdict = "cant_tell"
     reason: Reason = ""
     before: str | None = None
@@ -76,13 +82,20 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A row for each marker, a column for each person. ``tested`` comparisons were made; ``beyond``
-    of them have an interval without 0 (by chance: 5 %), ``named`` hold among so many."""
+    of them have an interval without 0 (by chance: 5 %), ``named`` hold among so many. In
+    ``telling`` of them a single change, if large enough, could have been named."""
 
     figure: str
     rows: tuple[tuple[Change, ...], ...]
     tested: int
     beyond: int
+    telling: int
     named: int
+
+    @property
+    def comparisons(self) -> int:
+        """How many there would be if everybody could be read at every marker."""
+        return sum(map(len, self.rows))
 
 
 def table(material: Material) -> Table:
@@ -92,11 +105,11 @@ def table(material: Material) -> Table:
     columns = [_column(material, person, figure) for person in material.people]
     found = [change for column in columns for change in column]
     p = np.array([change.p if change.p is not None else np.nan for change in found])
-    holds = discoveries(p, RATE)
-    rest = iter(holds.tolist())
+    tested = int(np.isfinite(p).sum())
+    rest = iter(discoveries(p, RATE).tolist())
     judged = [
         [
-            _said(change, next(rest), figure, person, marker.time_s)
+            _said(change, next(rest), tells(change, tested), figure, person, marker.time_s)
             for change, marker in zip(column, material.markers, strict=True)
         ]
         for column, person in zip(columns, material.people, strict=True)
@@ -104,8 +117,9 @@ def table(material: Material) -> Table:
     return Table(
         figure=figure,
         rows=tuple(zip(*judged, strict=True)) if judged else ((),) * len(material.markers),
-        tested=int(np.isfinite(p).sum()),
+        tested=tested,
         beyond=int((p < 0.05).sum()),
+        telling=sum(tells(change, tested) for change in found),
         named=sum(c.verdict in ("more", "less") for column in judged for c in column),
     )
 
@@ -168,6 +182,12 @@ def discoveries(p: Floats, rate: float) -> Flags:
     return np.where(np.isfinite(p), p, np.inf) <= limit
 
 
+def tells(change: Change, tested: int) -> bool:
+    """Whether a single change could have been named here, among so many that were tested: whether
+    the least p that there is, with so many moments, holds alone."""
+    return change.p is not None and 2 * tested <= RATE * change.moments
+
+
 def _column(material: Material, person: Person, figure: str) -> list[Change]:
     values = person.track.valence if figure == "valence" else person.track.front
     moved = differences(binned(person.track, values, material.bins))
@@ -197,7 +217,7 @@ def _change(
     low, high, p = judged(value, usual)
     most = MOST[figure]
     low, high = max(-most, low), min(most, high)
-    return Change(person.number, value, low, high, p)
+    return Change(person.number, value, low, high, p, len(usual.differences))
 
 
 def mostly(person: Person, begin_s: float, end_s: float) -> str | None:
@@ -211,9 +231,13 @@ def mostly(person: Person, begin_s: float, end_s: float) -> str | None:
     return None if look == "cant_tell" else look
 
 
-def _said(change: Change, holds: bool, figure: str, person: Person, at_s: float) -> Change:
+def _said(
+    change: Change, holds: bool, telling: bool, figure: str, person: Person, at_s: float
+) -> Change:
     if change.p is None or change.value is None:
         return change
+    if not (holds or telling):
+        return replace(change, reason="many")
     if not holds or abs(change.value) < LEAST[figure]:
         return replace(change, verdict="none")
     return replace(

@@ -33,6 +33,7 @@ from readroom.dashboards.report.spans import BIN_S, binned
 from readroom.intervals import Z_95
 from readroom.messages import Measure
 from readroom.sessions.arrays import Floats
+from readroom.sessions.rows import MarkerRow
 
 #: Somebody of whom less is known counts in no room's mean, s.
 MIN_KNOWN_S: Final = 30.0
@@ -198,25 +199,23 @@ def _named(material: Material) -> dict[str, Person]:
     return {p.name: p for p in material.people if p.name and names.count(p.name) == 1}
 
 
-def answers(material: Material, figure: str) -> dict[str, Measure]:
-    """By label: how the room answered the first marker of that label; None within where too little
-    was seen."""
-    found: dict[str, Measure] = {}
+def answer(material: Material, marker: MarkerRow, figure: str) -> Measure:
+    """How the room answered a marker; without a value where too little was seen."""
     for event in material.events:
-        if event.kind == "response" and event.state and event.figure == figure and event.measure:
-            found.setdefault(event.state, event.measure)
-    return found
+        if event.kind != "response" or event.figure != figure or event.measure is None:
+            continue
+        if event.state == marker.label and abs(event.start_s - marker.time_s) < 0.001:
+            return event.measure
+    return Measure(value=None)
 
 
 def _markers(now: Material, then: Material, figure: str) -> dict[str, Difference]:
-    ours, theirs = answers(now, figure), answers(then, figure)
-    nothing = Measure(value=None)
-    labels = {_same(m.label): m.label for m in reversed(now.markers)}
-    before = {_same(m.label): m.label for m in reversed(then.markers)}
+    """The first marker of each label, in both."""
+    ours, theirs = ({_same(m.label): m for m in reversed(each.markers)} for each in (now, then))
     return {
-        label: mover(ours.get(label, nothing), theirs.get(before[key], nothing))
-        for key, label in reversed(labels.items())
-        if key in before
+        ours[key].label: mover(answer(now, ours[key], figure), answer(then, theirs[key], figure))
+        for key in reversed(ours)
+        if key in theirs
     }
 
 

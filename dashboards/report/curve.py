@@ -13,10 +13,10 @@ from readroom.dashboards.report.markup import Markup, element, joined
 from readroom.dashboards.report.material import Material
 from readroom.dashboards.report.spans import binned
 from readroom.dashboards.report.summary import fine
-from readroom.dashboards.report.words import Words, clock
+from readroom.dashboards.report.words import Words
 from readroom.messages import Event, Measure
 from readroom.sessions.arrays import Flags, Floats
-from readroom.words import percent, seconds, signed
+from readroom.words import clock, percent, seconds, signed
 
 #: Points of a curve at most, and how wide one is at least, s: measures come once a second.
 MOST_POINTS: Final = 1200

@@ -8,13 +8,18 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from readroom.errors import BadSettings
 
+#: By what stands so far into a file it is known, bytes: the rest of somebody's film isn't read.
+LOOKED_AT: Final = 64 * 1024
+
 
 def put(target: Path, content: bytes, ours: Callable[[bytes], bool]) -> None:
-    """Write ``target``. ``ours`` says of what is there already whether it may be written over (an
-    earlier report). Raises BadSettings where it may not, or nothing can be written."""
+    """Write ``target``. ``ours`` says of what is there already, by its first LOOKED_AT bytes,
+    whether it may be written over (an earlier report). Raises BadSettings where it may not, or
+    nothing can be written."""
     check(target, ours)
     unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -40,10 +45,15 @@ def check(target: Path, ours: Callable[[bytes], bool]) -> None:
     if not target.absolute().parent.is_dir():
         raise BadSettings(f"{target}: there is no folder {target.absolute().parent}; make it first")
     try:
-        there = target.read_bytes() if target.exists() else None
+        if not target.exists():
+            return
+        if not target.is_file():
+            raise BadSettings(f"{target}: no ordinary file, but a device or a pipe; name a file")
+        with target.open("rb") as file:
+            beginning = file.read(LOOKED_AT)
     except OSError as error:
         raise cannot(target, error) from None
-    if there is not None and not ours(there):
+    if not ours(beginning):
         raise BadSettings(
             f"{target}: exists, and wasn't made by this command; name another file, or move it away"
         )

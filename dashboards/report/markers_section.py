@@ -10,9 +10,9 @@ from readroom.dashboards.report.markup import Markup, element, joined
 from readroom.dashboards.report.material import Material, Person
 from readroom.dashboards.report.summary import fine
 from readroom.dashboards.report.tables import scrolling
-from readroom.dashboards.report.words import Words, clock, interval
+from readroom.dashboards.report.words import Words, interval
 from readroom.messages import Event, Measure
-from readroom.words import signed
+from readroom.words import clock, signed
 
 #: Columns that stand side by side on a printed page.
 PEOPLE_BESIDE: Final = 5
@@ -55,6 +55,8 @@ def chance(table: Table, words: Words) -> str:
         beyond=table.beyond,
     )
     held = words.say("chance_named" if table.named else "chance_unnamed", named=table.named)
+    if table.telling < table.tested:
+        held += f" {words.say('chance_short', count=table.tested - table.telling)}"
     return f"{made} {held}"
 
 
@@ -130,10 +132,13 @@ def _block(
 
 
 def _cell(change: Change, words: Words) -> Markup:
+    figures = f"{signed(change.value)} ({interval(change.low, change.high)})"
     if change.verdict == "cant_tell":
         reason = words.say(f"reason_{change.reason}")
-        return element("td", words.say("change_cant_tell"), _beside(reason), class_="quiet")
-    figures = f"{signed(change.value)} ({interval(change.low, change.high)})"
+        known = joined(_beside(figures), _beside(reason)) if change.p is not None else None
+        return element(
+            "td", words.say("change_cant_tell"), known or _beside(reason), class_="quiet"
+        )
     if change.verdict == "none":
         return element("td", words.say("change_none"), _beside(figures), class_="quiet")
     sign, kind = ("▲", "up") if change.verdict == "more" else ("▼", "down")

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from readroom.dashboards.report.spans import BIN_S, Track, lasting
-from readroom.errors import BadSettings
 from readroom.messages import ACTIONS, EXPRESSIONS, WITHOUT_EMOTION, Event
 from readroom.sessions.arrays import Points
+from readroom.sessions.choosing import named
 from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow
 from readroom.sessions.timelines import (
     StoredCamera,
@@ -85,10 +85,7 @@ class Material:
 
 def read(timelines: Timelines, name: str) -> Material:
     """Read a session. Raises BadSettings where there is none of that name."""
-    found = {session.name: session for session in timelines.sessions()}
-    if name not in found:
-        raise BadSettings(f"{name!r}: no such session is stored; `readroom erase` lists them")
-    session = found[name]
+    session = named(timelines.sessions(), name)
     points = timelines.arrays(name)
     stored = timelines.people(name)
     whole = whole_people(stored)

@@ -22,9 +22,9 @@ from readroom.dashboards.report.moments import moments
 from readroom.dashboards.report.strips import MOST, legend, patterns, share, strip
 from readroom.dashboards.report.summary import fine, summary
 from readroom.dashboards.report.tables import plain_table
-from readroom.dashboards.report.words import Words, clock, listed, moment, words
+from readroom.dashboards.report.words import Words, listed, words
 from readroom.messages import LOOKS
-from readroom.words import PURPOSE_WORDS, percent, seconds
+from readroom.words import PURPOSE_WORDS, clock, moment, percent, seconds
 
 #: What a report says it was made by: an own report may be written over.
 GENERATOR: Final = "readroom report"

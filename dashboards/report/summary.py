@@ -8,9 +8,9 @@ from typing import Final
 from readroom.dashboards.report.changes import Table, named
 from readroom.dashboards.report.facts import Facts, course, most_after
 from readroom.dashboards.report.material import Material
-from readroom.dashboards.report.words import Words, clock, listed
+from readroom.dashboards.report.words import Words, listed
 from readroom.messages import EXPRESSIONS, Event
-from readroom.words import event_sentence, percent, seconds, signed
+from readroom.words import clock, event_sentence, percent, seconds, signed
 
 #: People, and changes at markers, that have a sentence of their own.
 MOST_PEOPLE: Final = 8
@@ -152,16 +152,12 @@ def _did(found: Facts, words: Words) -> str:
 
 
 def _markers(material: Material, table: Table, words: Words) -> Iterator[str]:
-    count = len(material.markers)
-    if not count:
+    if not material.markers:
         yield words.say("no_markers")
         return
     found = named(table)
     if not found:
-        if not table.tested:
-            yield words.say("named_unknown")
-        else:
-            yield words.say("named_none_one" if count == 1 else "named_none", count=count)
+        yield _no_change(table, words)
         return
     for place, change in found[:MOST_CHANGES]:
         value, low, high = change.value or 0.0, change.low or 0.0, change.high or 0.0
@@ -178,6 +174,15 @@ def _markers(material: Material, table: Table, words: Words) -> Iterator[str]:
         )
     if len(found) > MOST_CHANGES:
         yield words.say("named_more", count=len(found) - MOST_CHANGES)
+
+
+def _no_change(table: Table, words: Words) -> str:
+    """That nothing was found, and in how many comparisons something could have been: where nothing
+    can be told, nothing is ruled out."""
+    if not table.telling:
+        return words.say("named_unknown")
+    key = "named_none_one" if table.comparisons == 1 else "named_none"
+    return words.say(key, telling=table.telling, all=table.comparisons)
 
 
 def _turn(material: Material, words: Words) -> Iterator[str]:

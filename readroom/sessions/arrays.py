@@ -84,6 +84,18 @@ def points_of(rows: Sequence[tuple[Any, ...]]) -> Points:
     )
 
 
+def joined(parts: Sequence[Points]) -> Points:
+    """The points of all parts (at least one), in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Points(
+        **{
+            f.name: np.concatenate([getattr(part, f.name) for part in parts])
+            for f in fields(Points)
+        }
+    )
+
+
 def _probabilities(stored: Sequence[bytes | None]) -> Floats:
     """Float64 [n, 8] of what ``sample.expression`` holds."""
     nothing = bytes(len(EXPRESSIONS))

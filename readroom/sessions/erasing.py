@@ -7,14 +7,14 @@ people's, one after the other; then only their numbers tell them apart.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Final
 
 from readroom.errors import BadSettings
 from readroom.messages import pseudonym
 from readroom.sessions.retention import Erased
-from readroom.sessions.timelines import StoredPerson, StoredSession, Timelines, whole_people
+from readroom.sessions.timelines import StoredPerson, StoredSession, whole_people
+from readroom.words import clock, moment
 
 #: What the tables' rows are, for a person.
 _ROWS: Final = {
@@ -35,22 +35,12 @@ def listing(sessions: Sequence[StoredSession]) -> str:
     if not sessions:
         return "no session is stored"
     width = max(len(session.name) for session in sessions)
+    wide = max(len(moment(session.started_at)) for session in sessions)
     return "\n".join(
-        f"{session.name:<{width}}  {_moment(session.started_at)}  {session.state:<9}  "
+        f"{session.name:<{width}}  {moment(session.started_at):>{wide}}  {session.state:<9}  "
         f"{session.title}".rstrip()
         for session in sessions
     )
-
-
-def session_named(timelines: Timelines, name: str) -> StoredSession:
-    """The session of that name. Raises BadSettings where there is none."""
-    sessions = {session.name: session for session in timelines.sessions()}
-    if name not in sessions:
-        raise BadSettings(
-            f"{name!r}: no such session is stored; `readroom erase` alone lists the "
-            f"{len(sessions)} that there are"
-        )
-    return sessions[name]
 
 
 def person_numbered(people: Sequence[StoredPerson], number: int, session: str) -> StoredPerson:
@@ -87,7 +77,7 @@ def person_in(people: Sequence[StoredPerson], slot: int, session: str) -> Stored
 
 def question(session: StoredSession, person: StoredPerson | None) -> str:
     """What is asked before anything is erased."""
-    what = f"session {session.name} ({_moment(session.started_at)}"
+    what = f"session {session.name} ({moment(session.started_at)}"
     what += f", {session.title!r})" if session.title else ")"
     if person is not None:
         who = f"{person.pseudonym} (number {person.person}, there {_stay(person)})"
@@ -108,14 +98,5 @@ def proof(erased: Erased) -> str:
 
 
 def _stay(person: StoredPerson) -> str:
-    left = "the end" if person.left_s is None else _clock(person.left_s)
-    return f"{_clock(person.entered_s)} to {left}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}"
-
-
-def _moment(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+    left = "the end" if person.left_s is None else clock(person.left_s)
+    return f"{clock(person.entered_s)} to {left}"

@@ -13,10 +13,13 @@ from typing import Any, Final
 from readroom.errors import BadSettings
 from readroom.messages import Event
 from readroom.sessions import schema
-from readroom.sessions.arrays import Points, points_of
+from readroom.sessions.arrays import Points, joined, points_of
 from readroom.sessions.file import BUSY_S, FILE_NAME, NotStored, connect
 from readroom.sessions.rows import MarkerRow, MeasureRow, NoteRow, Sample
 from readroom.sessions.schema import MIGRATIONS
+
+#: Rows of points that are values one by one at a time: they take ten times what their arrays do.
+_CHUNK: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,19 @@ class Timelines:
 
     def arrays(self, session: str) -> Points:
         """The same points as arrays, for whoever looks through all of them."""
-        rows = self._of_session(session, schema.SAMPLE_COLUMNS, "sample", "person, time_s")
-        return points_of(rows)
+        query = (
+            f"SELECT {schema.SAMPLE_COLUMNS} FROM sample "  # noqa: S608
+            "WHERE session = (SELECT id FROM session WHERE name = ?1) ORDER BY person, time_s"
+        )
+        return self._arrays(query, session)
+
+    def point_count(self, session: str) -> int:
+        """How many points a session's timelines have."""
+        count: int = self._rows(
+            "SELECT count(*) FROM sample WHERE session = (SELECT id FROM session WHERE name = ?)",
+            session,
+        )[0][0]
+        return count
 
     def points(
         self, session: str, person: int | None, from_s: float, to_s: float, most: int
@@ -148,7 +162,7 @@ class Timelines:
         """The points of ``from_s`` ≤ time < ``to_s``, by person and time (of
         one person), but no more than ``most``."""
         # The people are named so that a range of time is looked up for each in the primary key.
-        rows = self._rows(
+        return self._arrays(
             f"""SELECT {schema.SAMPLE_COLUMNS} FROM sample
             WHERE session = (SELECT id FROM session WHERE name = ?1) AND person IN (
                 SELECT person FROM person
@@ -157,7 +171,6 @@ class Timelines:
             ) AND time_s >= ?3 AND time_s < ?4 ORDER BY person, time_s LIMIT ?5""",  # noqa: S608
             *(session, person, from_s, to_s, most),
         )
-        return points_of(rows)
 
     def coverage(self, session: str) -> dict[int, float]:
         """By person: the mean of the timeline's coverage, 0..1; people without points are left
@@ -204,6 +217,36 @@ class Timelines:
         """What was said of the room, by time."""
         columns = f"time_s, name, {schema.MEASURE_COLUMNS}"
         rows = self._of_session(session, columns, "measure", "time_s, name")
+        return [MeasureRow(row[0], row[1], schema.measure_of(row[2:])) for row in rows]
+
+    def measures_between(
+        self,
+        session: str,
+        from_s: float,
+        to_s: float,
+        *,
+        name: str | None = None,
+        step_s: float | None = None,
+        most: int,
+    ) -> list[MeasureRow]:
+        """What was said of the room (of one figure) in ``from_s`` ≤ time < ``to_s``, by figure and
+        time; ``most`` rows at most. In steps: the last of each k·step_s ≤ time < (k+1)·step_s."""
+        where = (
+            "FROM measure WHERE session = (SELECT id FROM session WHERE name = ?1) "
+            "AND time_s >= ?2 AND time_s < ?3 AND (?4 IS NULL OR name = ?4)"
+        )
+        asked = (session, from_s, to_s, name)
+        columns = f"name, {schema.MEASURE_COLUMNS}"
+        if step_s is None:
+            query = f"SELECT time_s, {columns} {where} ORDER BY name, time_s LIMIT ?5"
+            rows = self._rows(query, *asked, most)
+        else:
+            # SQLite takes the columns beside max() from the row that has it.
+            query = (
+                f"SELECT max(time_s), {columns} {where} "
+                "GROUP BY name, CAST(time_s / ?6 AS INTEGER) ORDER BY name, time_s LIMIT ?5"
+            )
+            rows = self._rows(query, *asked, most, step_s)
         return [MeasureRow(row[0], row[1], schema.measure_of(row[2:])) for row in rows]
 
     def markers(self, session: str) -> list[MarkerRow]:
@@ -260,9 +303,21 @@ class Timelines:
         return self._rows(f"{query} AND person = ?2 ORDER BY {order}", session, person)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        address = f"{self._path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
+        with closing(self._connection()) as connection:
             return connection.execute(query, values).fetchall()
+
+    def _arrays(self, query: str, *values: object) -> Points:
+        """The points of rows of schema.SAMPLE_COLUMNS, a part after the other."""
+        with closing(self._connection()) as connection:
+            cursor = connection.execute(query, values)
+            parts = [points_of(cursor.fetchmany(_CHUNK))]
+            while rows := cursor.fetchmany(_CHUNK):
+                parts.append(points_of(rows))
+        return joined(parts)
+
+    def _connection(self) -> sqlite3.Connection:
+        address = f"{self._path.resolve().as_uri()}?mode=ro"
+        return sqlite3.connect(address, uri=True, timeout=BUSY_S)
 
 
 _SESSION: Final = "name, room, title, started_at, recording, state, purpose, saved_at, models"

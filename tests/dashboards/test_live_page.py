@@ -204,6 +204,8 @@ def test_silence_is_told_and_nothing_old_is_told_as_the_present(
     expect(banner(page)).to_contain_text(re.compile(r"No data since \d\d:\d\d:\d\d"))
     expect(row(page, 1).locator(".readout")).to_have_text("looked happy")
     expect(page.locator("#phase")).to_have_text("no data")
+    expect(page.locator("#figure-coverage")).to_have_text("–")
+    expect(page.locator("#seen")).not_to_contain_text("readable")
     publisher.say(room_state(31.0, [person(1, "happiness")]))
     expect(banner(page)).to_be_hidden()
     expect(row(page, 1).locator(".readout")).to_have_text("looks happy")

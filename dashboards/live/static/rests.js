@@ -25,19 +25,19 @@ export function drawFigures({ room, silent_s, stale }) {
   const { lost, all } = framesOf(cameras);
   const rate = cameras.reduce((sum, camera) => sum + camera.fps, 0);
   setText(byId("figure-people"), stale ? "–" : say("in_view_of", { visible, known: people.length }));
-  setText(byId("figure-coverage"), room.coverage === null ? "–" : percent(room.coverage));
+  setText(byId("figure-coverage"), stale || room.coverage === null ? "–" : percent(room.coverage));
   setText(byId("figure-lag"), shortTime(room.lag_s + silent_s));
   setText(byId("figure-rate"), stale ? "–" : rate.toFixed(1));
-  setText(byId("figure-drops"), all === 0 ? "–" : percent(lost / all));
+  setText(byId("figure-drops"), stale || all === 0 ? "–" : percent(lost / all));
   const delivered = say("in_view_of", { visible: delivering.length, known: cameras.length });
   setText(byId("figure-cameras"), stale ? "–" : delivered);
 }
 
-export function drawSeen({ room, names }) {
+export function drawSeen({ room, names, stale }) {
   const known = names.size;
   show(byId("seen"), known > 0);
   const parts = [known === 1 ? say("seen_person") : say("seen_people", { known })];
-  if (room !== null && room.coverage !== null) {
+  if (room !== null && room.coverage !== null && !stale) {
     const sentence = room.phase === "closed" ? "seen_coverage_closed" : "seen_coverage";
     parts.push(say(sentence, { percent: percent(room.coverage) }));
   }

@@ -30,7 +30,7 @@ export class Wall {
     drawWallGauge(parts, view);
     const named = visible.length > 0 && visible.length <= MOST_NAMED && !view.closed && !view.stale ? visible : [];
     keepInStep(parts.people, named, view.keyOf, personItem, (item, person) => updatePerson(item, person, view));
-    setText(parts.readable, room?.coverage == null ? "" : say("wall_readable", { percent: percent(room.coverage) }));
+    setText(parts.readable, view.stale || room?.coverage == null ? "" : say("wall_readable", { percent: percent(room.coverage) }));
     setText(parts.honesty, say("honesty"));
     setText(parts.leave, say("leave"));
   }

@@ -14,9 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from readroom.dashboards.record.columns import Column, Kind
-from readroom.errors import BadSettings
 from readroom.messages import ACTIONS, EXPRESSIONS, LOOKS, NOT_VISIBLE, STATES, WITHOUT_EMOTION
 from readroom.sessions.arrays import Floats, Points
+from readroom.sessions.choosing import named
 from readroom.sessions.dictionary import TABLES
 from readroom.sessions.timelines import StoredPerson, StoredSession, Timelines, whole_people
 
@@ -41,9 +41,7 @@ class ExportTable:
 
 def tables(timelines: Timelines, session: str, *, pseudonyms: bool) -> list[ExportTable]:
     """All tables of a session. Raises BadSettings where there is none of that name."""
-    found = next((s for s in timelines.sessions() if s.name == session), None)
-    if found is None:
-        raise BadSettings(f"{session!r}: no such session is stored; `readroom erase` lists them")
+    found = named(timelines.sessions(), session)
     plain = found.purpose in WITHOUT_EMOTION
     people = timelines.people(session)
     return [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from readroom.affect import affect
 from readroom.messages import LOOKS, STATES
-from readroom.sessions import schema
+from readroom.sessions import schema, timelines as timelines_module
 from readroom.sessions.timelines import Timelines
 from tests.aggregator.stored import a_session, plain_sample, write
 
@@ -41,6 +42,23 @@ def test_arrays_hold_the_same_points_as_samples(tmp_path: Path) -> None:
             assert np.isnan([valence[n], arousal[n]]).all()
         else:
             assert (valence[n], arousal[n]) == pytest.approx(index)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 121, 122])
+def test_points_are_the_same_in_however_many_parts_they_are_read(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = a_session()
+    rows.samples.append(plain_sample(4, 0.5))
+    write(tmp_path, rows)
+    whole = Timelines(tmp_path).arrays("s1")
+    assert Timelines(tmp_path).point_count("s1") == len(whole) == 121
+    monkeypatch.setattr(timelines_module, "_CHUNK", chunk)
+    parts = Timelines(tmp_path).arrays("s1")
+    for field in fields(whole):
+        found, expected = getattr(parts, field.name), getattr(whole, field.name)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_some_of_the_points_are_chosen_by_mask_or_place(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from readroom.progress import Pace, clock, shown, words
+from readroom.analysing.progress import Pace, shown, words
 
 
 def test_the_speed_is_that_of_the_last_seconds() -> None:
@@ -57,13 +57,6 @@ def test_of_a_file_that_doesnt_say_its_length_no_end_is_told() -> None:
     assert words(4.0, None, pace, 0) == "0:04 · 2.0 × real time · 0 people in view"
 
 
-@pytest.mark.parametrize(
-    ("value_s", "said"), [(0, "0:00"), (59.9, "0:59"), (60, "1:00"), (3723.4, "1:02:03")]
-)
-def test_a_place_in_a_recording_is_said_as_players_say_it(value_s: float, said: str) -> None:
-    assert clock(value_s) == said
-
-
 def test_without_a_terminal_a_line_is_written_every_five_seconds() -> None:
     stream = io.StringIO()
     with shown(stream) as bar:
@@ -74,7 +67,7 @@ def test_without_a_terminal_a_line_is_written_every_five_seconds() -> None:
 
 _AT_A_TERMINAL = """
 import subprocess, sys, time
-from readroom.progress import shown
+from readroom.analysing.progress import shown
 with shown(sys.stderr) as bar:
     bar.show(1.0, 4.0, "a [red]quarter[/red]", 0.0)
     child = "import sys; print('a [b]child[/b] says', file=sys.stderr)"

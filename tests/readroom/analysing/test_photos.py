@@ -10,10 +10,10 @@ import cv2
 import pytest
 from PIL import Image
 
+from readroom.analysing.photos import Seen, why_not
 from readroom.cli import main
 from readroom.ingest.demo.faces import eileen, grace
 from readroom.messages import Box, Face, Quality
-from readroom.photos import Seen, percent, why_not
 from readroom.words import vocabulary
 from tests.e2e.leaks import in_json, in_text
 
@@ -170,12 +170,3 @@ def seen(why: Any, **quality: Any) -> Seen:
 def test_why_a_face_isnt_read_is_said_in_words(why: str, says: str) -> None:
     one = seen(why, yaw_deg=-61.2, pitch_deg=40.0)
     assert says in why_not(one, vocabulary(False), 32)
-
-
-def test_no_single_picture_is_said_to_be_sure() -> None:
-    assert [percent(p) for p in (0.5, 0.994, 0.999, 1.0)] == [
-        "50 %",
-        "99 %",
-        "over 99 %",
-        "over 99 %",
-    ]

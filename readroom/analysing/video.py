@@ -1,4 +1,4 @@
-"""``readroom analyse``: a recorded video from its beginning to its end, as fast as it goes.
+"""A recorded video from its beginning to its end, as fast as it goes.
 
 The same boxes as in ``readroom run``, without a page, on a Redis of their own: an ingest for each
 file, a worker for each core, the aggregator. It ends by itself once the session is closed and
@@ -11,34 +11,22 @@ runs. What such a room leaves behind besides its session is removed at the end.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.text import Text
-
-from readroom.analysis_summary import Summary, as_data, lines, pictures, summarise
+from readroom.analysing.outputs import STDOUT, Outputs, save_json
+from readroom.analysing.progress import Pace, Shown, shown, words as progress_words
+from readroom.analysing.summary import Summary, as_data, lines, pictures, summarise
 from readroom.box import Box, run_box
-from readroom.errors import EXIT_BAD_SETTINGS, EXIT_OK, BadSettings, ReadroomError
-from readroom.messages import RoomState
-from readroom.photo_files import Unreadable, is_heif, is_picture, pictures_in, read
-from readroom.photos import (
-    ONE_MOMENT,
-    ONE_MOMENT_PLAIN,
-    annotate,
-    as_data as photo_data,
-    seen_in,
-    table,
-)
+from readroom.errors import EXIT_OK, BadSettings, ReadroomError
+from readroom.messages import ON_PURPOSE, RoomState
 from readroom.preflight import check
-from readroom.progress import Pace, Shown, clock, shown, words as progress_words
 from readroom.run import Camera, everything
 from readroom.sessions.file import FILE_NAME
 from readroom.sessions.rooms import forget_room
@@ -46,12 +34,10 @@ from readroom.sessions.timelines import Timelines
 from readroom.settings import Settings
 from readroom.streams import REDIS_AWAY, Client, TailReader, read_boxes
 from readroom.supervisor import Supervisor
-from readroom.words import seconds, vocabulary
+from readroom.words import clock, seconds, vocabulary
 
 #: The room whose purpose is asked for, and kept, where none is named.
 ROOM: Final = "analyse"
-#: As a file to write: standard output.
-STDOUT: Final = Path("-")
 #: Recordings that have ended without a session get this long to begin one, s.
 NOTHING_S: Final = 10.0
 #: After a session has ended it gets this long to be written down, s.
@@ -59,28 +45,11 @@ STORED_S: Final = 30.0
 #: How often it is looked how far the analysis is, s: looking takes from what is looked at.
 LOOK_S: Final = 0.2
 LONGEST_TITLE: Final = 300
-#: In every JSON file that is written: only such a one is written over.
-MADE_BY: Final = "readroom analyse"
 #: Threads that decode a file at most, else one for each core: of a video of which every third
 #: picture is analysed, decoding takes a third of what the networks take.
 MOST_DECODERS: Final = 16
 #: What a shell makes of a program that Ctrl-C has ended.
 EXIT_INTERRUPTED: Final = 130
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Files to be written besides the session; None: not asked for."""
-
-    report: Path | None = None
-    pdf: Path | None = None
-    json: Path | None = None
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Those that are asked for and are files."""
-        wanted = (self.report, self.pdf, self.json)
-        return tuple(path for path in wanted if path is not None and path != STDOUT)
 
 
 @dataclass(slots=True)
@@ -108,79 +77,6 @@ class Went:
             "analysing_s": round(analysing_s, 3),
             "frames_per_s": round(frames / analysing_s, 3),
         }
-
-
-def sort_out(names: Sequence[str]) -> tuple[list[Path], list[Path]]:
-    """The pictures and the videos that are named; a folder stands for the pictures in it. What is
-    no picture is taken for a video: who reads it will say. Raises BadSettings for what isn't there
-    or can't be used, and for both kinds at once."""
-    pictures: list[Path] = []
-    videos: list[Path] = []
-    for name in names:
-        path = _usable(name)
-        if path.is_dir():
-            pictures += pictures_in(path)
-        elif is_picture(path):
-            pictures.append(path)
-        elif is_heif(path):
-            raise BadSettings(f"{path}: a HEIF picture, which isn't read here; save it as JPEG")
-        else:
-            videos.append(path)
-    if pictures and videos:
-        raise BadSettings(
-            f"{pictures[0]} is a picture, {videos[0]} is none: analyse pictures and videos one "
-            "after the other"
-        )
-    return pictures, videos
-
-
-def _usable(name: str) -> Path:
-    """A file or folder, absolute, so that no name of a file means anything else."""
-    try:
-        shown = os.fsencode(name).decode("utf-8")
-    except UnicodeError:
-        raise BadSettings(f"{name!r}: a name that isn't UTF-8; call the file otherwise") from None
-    if not os.path.exists(name):
-        raise BadSettings(f"{shown}: no such file or folder; check the path")
-    path = Path(os.path.abspath(name))
-    if not (path.is_file() or path.is_dir()):
-        raise BadSettings(
-            f"{shown}: neither a file nor a folder; cameras are read by `readroom run`"
-        )
-    if path.is_file() and path.stat().st_size == 0:
-        raise BadSettings(f"{shown}: is empty (0 bytes); copy or record it again")
-    return path
-
-
-def check_outputs(outputs: Outputs, inputs: Sequence[Path], chromium: Path | None) -> None:
-    """Raise BadSettings for a file that can't be written, or must not be, and for a PDF that
-    nothing could print: found after an hour it would be too late."""
-    from readroom.dashboards.report import files, pdf  # noqa: PLC0415 - only this command
-
-    real = [os.path.realpath(path) for path in outputs.files]
-    if len(set(real)) < len(real):
-        raise BadSettings("two of the files to write are one; give each a name of its own")
-    for path in outputs.files:
-        if os.path.realpath(path) in map(os.path.realpath, inputs):
-            raise BadSettings(f"{path}: is what is to be analysed; name another file to write")
-    if outputs.report is not None:
-        files.check(outputs.report, pdf.is_html_report)
-    if outputs.json is not None and outputs.json != STDOUT:
-        files.check(outputs.json, _is_ours)
-    if outputs.pdf is not None:
-        pdf.find_chromium(chromium)
-        files.check(outputs.pdf, pdf.is_report)
-
-
-def _is_ours(content: bytes) -> bool:
-    return MADE_BY.encode() in content[:200]
-
-
-def refuse_options(given: Mapping[str, object], what: str, why: str) -> None:
-    """Raise BadSettings for an option that isn't None, though it means nothing here."""
-    for option, value in given.items():
-        if value:
-            raise BadSettings(f"{option} {what}, and {why}; leave it out")
 
 
 def settings_for(settings: Settings, files: Sequence[Path], *, own_room: bool) -> Settings:
@@ -214,10 +110,10 @@ def analyse_videos(
 ) -> int:
     """Look at the files, analyse them, write what is asked for; returns the exit code. Raises
     BadSettings for what can't be analysed, before anything starts."""
-    from readroom.aggregator.store import only_aggregator  # noqa: PLC0415 - a box's
-    from readroom.ingest.sources import check_source, parse_sources  # noqa: PLC0415
-    from readroom.ingest.sources.facts import video_facts  # noqa: PLC0415
-    from readroom.models.choice import available, describe  # noqa: PLC0415
+    from readroom.aggregator.store import only_aggregator
+    from readroom.ingest.sources import check_source, parse_sources
+    from readroom.ingest.sources.facts import video_facts
+    from readroom.models.choice import available, describe
 
     began_s = time.monotonic()
     settings = settings_for(settings, files, own_room=own_room)
@@ -355,7 +251,7 @@ def _tell(settings: Settings, length_s: float | None, outputs: Outputs, went: We
     summary = summarise(timelines, state.session)
     words = vocabulary(settings.without_emotion)
     print(f"{summary.title}: {_effort(summary, went)}", file=out)
-    for line in (*lines(summary, words), *_notes(summary, settings)):
+    for line in (*lines(summary, words), *notes(summary, settings)):
         print(line, file=out)
     print(where, file=out)
     for line in _write(outputs, timelines, summary, went, settings):
@@ -372,9 +268,9 @@ def _effort(summary: Summary, went: Went) -> str:
     )
 
 
-def _notes(summary: Summary, settings: Settings) -> list[str]:
+def notes(summary: Summary, settings: Settings) -> list[str]:
     """What somebody who reads the summary has to know."""
-    lost = sum(count for reason, count in summary.dropped.items() if reason != "rate")
+    lost = sum(count for why, count in summary.dropped.items() if why not in ON_PURPOSE)
     beyond = [
         label for at_s, label in settings.moments if (at_s, label) not in set(summary.markers)
     ]
@@ -390,10 +286,10 @@ def _write(
     outputs: Outputs, timelines: Timelines, summary: Summary, went: Went, settings: Settings
 ) -> Iterator[str]:
     """Write what is asked for, each as soon as it is there; a line for each file."""
-    from readroom.dashboards.report import files, pdf, render  # noqa: PLC0415 - only this command
+    from readroom.dashboards.report import files, pdf, render
 
     if outputs.json is not None:
-        yield from _save(outputs.json, {**as_data(summary), "took": went.took()})
+        yield from save_json(outputs.json, {**as_data(summary), "took": went.took()})
     if outputs.report is None and outputs.pdf is None:
         return
     html = render(timelines, summary.session, made_at=time.time())
@@ -403,47 +299,3 @@ def _write(
     if outputs.pdf is not None:
         pdf.to_pdf(html, outputs.pdf, settings.chromium)
         yield f"report: {outputs.pdf}"
-
-
-def _save(path: Path, found: Mapping[str, object]) -> Iterator[str]:
-    """Print what was found as JSON, or write it; a line for a file."""
-    from readroom.dashboards.report import files  # noqa: PLC0415 - only this command
-
-    text = json.dumps({"made_by": MADE_BY, **found}, indent=2, ensure_ascii=False)
-    if path == STDOUT:
-        print(text)
-        return
-    files.put(path, f"{text}\n".encode(), _is_ours)
-    yield f"as JSON: {path}"
-
-
-def analyse_photos(
-    settings: Settings, files: Sequence[Path], out: Path | None, folder: Path | None
-) -> int:
-    """Look at pictures one after the other: a table each, and what else is asked for; returns the
-    exit code, EXIT_BAD_SETTINGS where one of them couldn't be read. Nothing is stored."""
-    from readroom.workers.photo import looker  # noqa: PLC0415 - loads the networks
-
-    if folder is not None and not folder.is_dir():
-        raise BadSettings(f"--annotate={folder}: no such folder; make it first")
-    words, min_face_px = vocabulary(settings.without_emotion), settings.workers.min_face_px
-    console = Console(stderr=out == STDOUT)
-    look, data, code = looker(settings), [], EXIT_OK
-    for path in files:
-        try:
-            photo = read(path)
-        except Unreadable as error:
-            print(f"readroom: {error}", file=sys.stderr)
-            code = EXIT_BAD_SETTINGS
-            continue
-        observation = look(photo.picture)
-        faces = seen_in(photo, observation, min_face_px)
-        console.print(table(photo, faces, words, min_face_px))
-        data.append(photo_data(photo, observation, faces, words, min_face_px))
-        if folder is not None:
-            console.print(Text(f"annotated copy: {annotate(photo, faces, words, folder)}"))
-    if data:
-        console.print(Text(ONE_MOMENT_PLAIN if settings.without_emotion else ONE_MOMENT))
-    for line in _save(out, {"pictures": data}) if out is not None else ():
-        console.print(Text(line))
-    return code

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from readroom.words import clock
+
 #: The speed is that of the last so many seconds.
 WINDOW_S: Final = 15.0
 #: No speed is told of less, s: the first frames have queued up while the workers loaded.
@@ -63,13 +65,6 @@ def words(media_s: float, total_s: float | None, pace: Pace, people: int) -> str
         parts.append(f"{clock(left_s)} left")
     parts.append("1 person in view" if people == 1 else f"{people} people in view")
     return " · ".join(parts)
-
-
-def clock(value_s: float) -> str:
-    """A place in a recording: ``0:07``, ``12:30``, ``1:02:03``."""
-    minutes, seconds = divmod(int(value_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 class Shown(Protocol):

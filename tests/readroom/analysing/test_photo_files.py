@@ -12,8 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from readroom.errors import BadSettings
-from readroom.photo_files import (
+from readroom.analysing.photo_files import (
     MOST_SIDE_PX,
     Photo,
     Unreadable,
@@ -22,6 +21,7 @@ from readroom.photo_files import (
     pictures_in,
     read,
 )
+from readroom.errors import BadSettings
 
 #: Left half dark, right half light; the top rows are red.
 WIDTH, HEIGHT = 120, 80

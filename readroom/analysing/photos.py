@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from readroom.affect import affect
+from readroom.analysing.photo_files import Photo, free_name
 from readroom.errors import BadSettings
 from readroom.legibility import BLURRED, DARK, ENTER, OVERLIT, Why, why_unreadable
 from readroom.messages import EXPRESSIONS, NOT_READ, UNCERTAIN, Face, Observation
-from readroom.photo_files import Photo, free_name
-from readroom.words import Vocabulary, percent as rounded, signed
+from readroom.words import Vocabulary, percent, signed, sure
 
 #: Other expressions are told from this probability on.
 TOLD: Final = 0.1
@@ -37,12 +37,6 @@ ONE_MOMENT_PLAIN: Final = (
 _DOUBTFUL: Final = "it may be no face, or one that is half hidden"
 #: An annotated copy's name ends in this.
 _ANNOTATED: Final = ".annotated.jpg"
-
-
-def percent(ratio: float) -> str:
-    """How sure something is: "92 %". A network that is all but certain of a picture isn't right
-    for it: it is never said to be sure."""
-    return "over 99 %" if ratio > 0.995 else rounded(ratio)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +151,7 @@ def _said(seen: Seen, words: Vocabulary, min_face_px: float) -> str:
         return words.states[NOT_READ]["readout"]
     if seen.state == UNCERTAIN:
         return words.states[UNCERTAIN]["readout"]
-    return f"{_label(seen.state, words)} {percent(seen.confidence)}"
+    return f"{_label(seen.state, words)} {sure(seen.confidence)}"
 
 
 def why_not(seen: Seen, words: Vocabulary, min_face_px: float) -> str:
@@ -260,4 +254,4 @@ def _short(seen: Seen, words: Vocabulary) -> str:
         return "" if seen.why is None else "not read"
     if seen.state == UNCERTAIN:
         return _label(UNCERTAIN, words)
-    return f"{_label(seen.state, words)} {percent(seen.confidence)}"
+    return f"{_label(seen.state, words)} {sure(seen.confidence)}"

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from readroom.messages import NOT_VISIBLE
-from readroom.progress import clock
 from readroom.sessions.rows import Sample
 from readroom.sessions.timelines import StoredPerson, Timelines, whole_people
-from readroom.words import Vocabulary, percent, seconds
+from readroom.words import Vocabulary, clock, percent, seconds
 
 #: What lasted less in all isn't worth a word, s.
 LEAST_S: Final = 0.5

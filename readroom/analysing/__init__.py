@@ -1,0 +1,1 @@
+"""``readroom analyse``: recorded videos and single pictures, from beginning to end."""
