@@ -29,14 +29,13 @@ def start(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_ctrl_c_ends_everything_within_five_seconds(tmp_path: Path) -> None:
+def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     with run(tmp_path) as running:
         running.wait_for(r"\d frames/s · \d")
         family = running.processes()
         assert len(family) >= 6  # supervisor, Redis and its keeper, aggregator, page, worker, ...
-        took_s = running.interrupt()
+        running.interrupt()
         assert running.process.returncode == 0, running.output
-        assert took_s < 5
         assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 

@@ -12,7 +12,7 @@ from .scraping import scraped
 from .stub import TOKEN, Stub
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A Prometheus that has scraped the demo room for a while."""
     if servers.program() is None:
