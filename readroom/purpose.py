@@ -76,7 +76,7 @@ def settle(settings: Settings, *, real_camera: bool, ask: Ask | None) -> Setting
             raise BadSettings(
                 f"purpose (READROOM_PURPOSE): room {settings.room} has none yet, and there is no "
                 f"terminal to ask at; set it to one of {', '.join(PURPOSES)}, or say it with "
-                f"`readroom purpose`{_room_flag(settings.room)}; workplace and education forbid "
+                f"`readroom purpose{_room_flag(settings.room)}`; workplace and education forbid "
                 "expressions (EU AI Act, Art. 5(1)(f))"
             )
         found = ask(settings.room)

@@ -11,7 +11,14 @@ from rich.console import Console
 from rich.text import Text
 
 from readroom.analysing.outputs import STDOUT, save_json
-from readroom.analysing.photo_files import Unreadable, is_heif, is_picture, pictures_in, read
+from readroom.analysing.photo_files import (
+    Unreadable,
+    called_a_picture,
+    is_heif,
+    is_picture,
+    pictures_in,
+    read,
+)
 from readroom.analysing.photos import (
     ONE_MOMENT,
     ONE_MOMENT_PLAIN,
@@ -41,6 +48,9 @@ def sort_out(names: Sequence[str]) -> tuple[list[Path], list[Path]]:
             raise BadSettings(f"{path}: a HEIF picture, which isn't read here; save it as JPEG")
         else:
             videos.append(path)
+    if pictures:  # Beside pictures, what is called like one is one that is damaged.
+        pictures += [path for path in videos if called_a_picture(path)]
+        videos = [path for path in videos if not called_a_picture(path)]
     if pictures and videos:
         raise BadSettings(
             f"{pictures[0]} is a picture, {videos[0]} is none: analyse pictures and videos one "

@@ -23,6 +23,10 @@ from readroom.pixels import Picture
 
 #: Formats that are read, where this Pillow knows them.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000")
+#: How such files are called.
+SUFFIXES: Final = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2")
+)
 #: How a file of MPEG's container begins that holds still pictures (ISO/IEC 23008-12).
 HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 #: More pixels aren't decoded: with transparency so many take 1.3 GB for a moment (measured).
@@ -67,6 +71,11 @@ def is_picture(path: Path) -> bool:
         raise BadSettings(f"{path}: can't be read ({error.strerror or error})") from None
     except Exception:  # Whatever a damaged header makes of a decoder: it is none that can be used.
         return False
+
+
+def called_a_picture(path: Path) -> bool:
+    """Whether a file is called like a picture, whatever is in it."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def is_heif(path: Path) -> bool:

@@ -40,6 +40,12 @@ def test_pictures_and_videos_are_told_apart_by_what_is_in_them(tmp_path: Path) -
     assert sort_out([str(clip)]) == ([], [clip])
 
 
+def test_beside_pictures_what_is_called_like_one_is_a_damaged_one(tmp_path: Path) -> None:
+    photo, damaged = picture(tmp_path / "x.png"), tmp_path / "y.jpg"
+    damaged.write_text("no picture")
+    assert sort_out([str(damaged), str(photo)]) == ([photo, damaged], [])
+
+
 def test_pictures_and_videos_together_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
