@@ -25,7 +25,7 @@ def test_the_clip_is_told_as_the_page_tells_it() -> None:
 
 def test_every_kind_of_event_is_explained() -> None:
     kinds = {
-        re.sub("_(sure|bare|changed)$", "", kind)
+        re.sub("_(sure|bare|changed|unclear)$", "", kind)
         for kind in vocabulary(without_emotion=False).events
     }
 
