@@ -32,7 +32,7 @@ function takesKey({ key, target }) {
 
 export class Marks {
   constructor() {
-    this.mayWrite = false;
+    this.mayWrite = null; // Until the server has said it.
     this.session = "";
     this.count = 0;
     this.slide = 0;
@@ -57,15 +57,17 @@ export class Marks {
   }
 
   /** Mark this moment with what stands in the field, or a number. */
-  mark() {
+  async mark() {
+    if (this.mayWrite === null) return;
     const field = byId("mark-label");
     this.count += 1;
     const label = field.value.trim() || say("mark_number", { count: this.count });
     field.value = "";
-    return this.#send(label);
+    await this.#send(label);
   }
 
   async #send(label) {
+    if (this.mayWrite === null) return;
     if (!this.mayWrite) {
       this.#tell(say("locked"));
       return;
